@@ -1,0 +1,148 @@
+"""The words every channel speaks: what goes out, what became of it, and what came back.
+
+Provider words stay inside their adapter; these are the only types that cross the border.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+class FailureKind(enum.StrEnum):
+    """What a failure asks us to do; the closed vocabulary that `dispatch.retry` decides by."""
+
+    TRANSIENT = "transient"
+    """The provider stumbled and did not take the message: try the same message again later."""
+    THROTTLED = "throttled"
+    """We were too fast: slow the sender down and try again; the recipient is not to blame."""
+    RECIPIENT = "recipient"
+    """This person can't be reached: fail this recipient, go on with the others."""
+    CONTENT = "content"
+    """The message itself is refused: fail, and stop the campaign when it keeps happening."""
+    ACCOUNT = "account"
+    """The sender may not send at all: pause, burn nobody, tell a person what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a message was not taken or not delivered.
+
+    `code` is the provider's own code as text (``"131026"``, ``"http_503"``); `message` is plain words;
+    `retry_after_seconds` is what the provider asked for, if it did.
+    """
+
+    kind: FailureKind
+    code: str
+    message: str
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message (not more than that) and named it `message_id`."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider certainly did not take the message."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Bytes went out and no trustworthy answer came back; never re-sent automatically. `reason` in plain words."""
+
+    reason: str
+
+
+SendOutcome = Accepted | Rejected | Uncertain
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One message to one person.
+
+    `to` is E.164 with its plus sign; `reference` comes back in every status callback (at most 512 characters) and is
+    how an unknown outcome is resolved. Exactly one of `text` and `template` is set.
+    """
+
+    to: str
+    reference: str
+    text: str | None = None
+    template: TemplateCall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCall:
+    """An approved template with its values: `positional` for {{1}}, {{2}}…, `named` for {{first_name}}…; never both."""
+
+    name: str
+    language: str
+    positional: tuple[str, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
+
+
+class Status(enum.StrEnum):
+    """What a status callback can say of a message we sent."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusUpdate:
+    """One status of one message; `reference` is ours, echoed (None when the provider left it out)."""
+
+    message_id: str
+    status: Status
+    at: datetime
+    reference: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """Something a person wrote or tapped.
+
+    `phone` is E.164 with plus, or None for people who hide it (then `user_id` names them). `kind` is the provider's
+    type ("text", "button", "interactive", "image", …). `text` is what the person sees as said; `payload` is what a
+    tapped button carries; `quoted_message_id` is the message of ours that was answered, when known.
+    """
+
+    message_id: str
+    at: datetime
+    phone: str | None
+    kind: str
+    text: str = ""
+    payload: str | None = None
+    quoted_message_id: str | None = None
+    user_id: str | None = None
+    profile_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceChange:
+    """The provider's own stop or resume of marketing messages by a person."""
+
+    phone: str | None
+    is_stop: bool
+    at: datetime
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackContent:
+    """What one callback body holds, in the order it came; `ignored_count` counts entries we have no use for."""
+
+    statuses: tuple[StatusUpdate, ...] = ()
+    messages: tuple[InboundMessage, ...] = ()
+    preferences: tuple[PreferenceChange, ...] = ()
+    ignored_count: int = 0
+    errors: tuple[str, ...] = field(default=())
