@@ -1,0 +1,156 @@
+"""What a campaign is asked to do. What happened to each person is in the ledger."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from tulia.channels.models import MessageTemplate, Sender
+from tulia.tenants.models import Tenant, User
+
+STATUSES = ("draft", "scheduled", "sending", "paused", "completed", "canceled")
+METRICS = ("responded", "read", "converted", "clicked")
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole > 0 else 0.0
+
+
+class MessageCampaign(models.Model):
+    """One campaign: its message, its audience in words, its schedule, its state, and six counters.
+
+    Each counter counts people, once, and is a cache of the ledger that only the ledger writes:
+    `delivery_count` accepted by the provider at any time, `delivered_count` delivered by the strongest evidence,
+    `failed_count` failed for good, `read_count` read receipts, `response_count` and `conversion_count` credited people.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    name = models.CharField(max_length=255)
+    description = models.TextField(null=True, blank=True)
+    message_content = models.TextField()
+    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, null=True, db_index=False)
+    template_variables = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    target_criteria = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    as_of = models.DateTimeField(null=True)
+    is_ab_test = models.BooleanField(default=False, db_default=False)
+    variants = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    seed = models.BigIntegerField(db_default=0)
+    primary_metric = models.CharField(max_length=20, db_default="responded", default="responded")
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, null=True, db_index=False)
+
+    delivery_count = models.IntegerField(default=0, db_default=0)
+    delivered_count = models.IntegerField(default=0, db_default=0)
+    failed_count = models.IntegerField(default=0, db_default=0)
+    read_count = models.IntegerField(default=0, db_default=0)
+    response_count = models.IntegerField(default=0, db_default=0)
+    conversion_count = models.IntegerField(default=0, db_default=0)
+
+    status = models.CharField(max_length=20, default="draft", db_default="draft")
+    status_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+    scheduled_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    audience_frozen_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
+    metadata = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "message_campaigns"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["tenant", "status"], name="idx_campaigns_tenant_status"),
+            models.Index(fields=["tenant", "created_at"], name="idx_campaigns_tenant_created"),
+            models.Index(fields=["status", "scheduled_at"], name="idx_campaigns_status_scheduled"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(status__in=STATUSES), name="message_campaigns_status"),
+            models.CheckConstraint(condition=Q(primary_metric__in=METRICS), name="message_campaigns_primary_metric"),
+            models.CheckConstraint(
+                condition=Q(delivery_count__gte=0)
+                & Q(delivered_count__gte=0)
+                & Q(failed_count__gte=0)
+                & Q(read_count__gte=0)
+                & Q(response_count__gte=0)
+                & Q(conversion_count__gte=0),
+                name="message_campaigns_counters_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False),
+                name="message_campaigns_scheduled_has_time",
+            ),
+        ]
+
+    def calculate_delivery_rate(self) -> float:
+        """Delivered of sent, in percent; 0.0 when nothing was sent."""
+        return _percent(self.delivered_count, self.delivery_count)
+
+    def calculate_read_rate(self) -> float:
+        """People with a read receipt, of those delivered to, in percent."""
+        return _percent(self.read_count, self.delivered_count)
+
+    def calculate_engagement_rate(self) -> float:
+        """People who responded, of those delivered to, in percent."""
+        return _percent(self.response_count, self.delivered_count)
+
+    def calculate_conversion_rate(self) -> float:
+        """People who converted, of those delivered to, in percent."""
+        return _percent(self.conversion_count, self.delivered_count)
+
+    def mark_sending(self, *, at: datetime) -> bool:
+        """From draft or scheduled to sending; False when another was quicker or the state doesn't allow it."""
+        return self._move(("draft", "scheduled"), "sending", started_at=at, status_reason="")
+
+    def mark_completed(self, *, at: datetime) -> bool:
+        """From sending to completed."""
+        return self._move(("sending",), "completed", completed_at=at, status_reason="")
+
+    def mark_paused(self, *, at: datetime, reason: str) -> bool:
+        """From sending to paused."""
+        return self._move(("sending",), "paused", status_reason=reason, updated_at=at)
+
+    def mark_resumed(self, *, at: datetime) -> bool:
+        """From paused back to sending."""
+        return self._move(("paused",), "sending", status_reason="", updated_at=at)
+
+    def cancel(self, *, at: datetime) -> bool:
+        """From any state that isn't an end to canceled."""
+        return self._move(("draft", "scheduled", "sending", "paused"), "canceled", completed_at=at)
+
+    def _move(self, origins: tuple[str, ...], to: str, **values: object) -> bool:
+        """A compare-and-set in the database, so that of two at once exactly one succeeds."""
+        moved = MessageCampaign.objects.filter(pk=self.pk, status__in=origins).update(
+            status=to, **{"updated_at": Now(), **values}
+        )
+        if moved:
+            self.refresh_from_db()
+        return bool(moved)
+
+    def increment_delivery(self, by: int = 1) -> None:
+        self._increment("delivery_count", by)
+
+    def increment_delivered(self, by: int = 1) -> None:
+        self._increment("delivered_count", by)
+
+    def increment_failed(self, by: int = 1) -> None:
+        """`by` is negative when a failure turns out to have been delivered."""
+        self._increment("failed_count", by)
+
+    def increment_read(self, by: int = 1) -> None:
+        self._increment("read_count", by)
+
+    def increment_response(self, by: int = 1) -> None:
+        self._increment("response_count", by)
+
+    def increment_conversion(self, by: int = 1) -> None:
+        self._increment("conversion_count", by)
+
+    def _increment(self, counter: str, by: int) -> None:
+        """Adds in the database, not in memory; called by the ledger alone."""
+        MessageCampaign.objects.filter(pk=self.pk).update(**{counter: F(counter) + by})

@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from tulia.tenants.isolation import isolate
+
+
+class Migration(migrations.Migration):
+    dependencies = [("channels", "0001_tables"), ("tenants", "0002_isolation_and_tiers")]
+    operations = [
+        isolate("senders", readable_by_system=True),
+        isolate("message_templates"),
+    ]

@@ -1,0 +1,69 @@
+"""What a tenant sends with: its senders (phone numbers) and its approved templates."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from tulia.tenants.models import Tenant
+
+
+class Sender(models.Model):
+    """One phone number with a provider.
+
+    `rate_per_second` is never exceeded in any one-second window. Secrets are encrypted. `base_url` empty means the
+    provider's own address; for the built-in simulator (`is_simulated`) it is wherever the simulator listens now.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=30)
+    name = models.CharField(max_length=100)
+    external_id = models.CharField(max_length=100)
+    access_token_encrypted = models.TextField()
+    app_secret_encrypted = models.TextField()
+    verify_token_encrypted = models.TextField()
+    base_url = models.CharField(max_length=300, blank=True, db_default="")
+    rate_per_second = models.PositiveIntegerField(db_default=80)
+    is_simulated = models.BooleanField(db_default=False)
+    paused_reason = models.CharField(max_length=300, blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "senders"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "kind", "external_id"], name="senders_external_id_unique"),
+            models.CheckConstraint(condition=Q(kind__in=["whatsapp_cloud"]), name="senders_kind"),
+            models.CheckConstraint(condition=Q(rate_per_second__gte=1), name="senders_rate_positive"),
+        ]
+
+
+class MessageTemplate(models.Model):
+    """A message that the provider approved: identity is name and language; `variables` are its placeholders in order."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    name = models.CharField(max_length=512)
+    language = models.CharField(max_length=20)
+    category = models.CharField(max_length=20)
+    status = models.CharField(max_length=20)
+    body = models.TextField()
+    variables = models.JSONField(default=list)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "message_templates"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "name", "language"], name="message_templates_name_unique"),
+            models.CheckConstraint(
+                condition=Q(category__in=["marketing", "utility", "authentication"]), name="message_templates_category"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "approved", "rejected", "paused", "disabled"]),
+                name="message_templates_status",
+            ),
+        ]

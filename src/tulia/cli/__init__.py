@@ -1,0 +1,5 @@
+"""The `tulia` command."""
+
+from tulia.cli.command import main
+
+__all__ = ["main"]

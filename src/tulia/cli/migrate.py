@@ -1,0 +1,44 @@
+"""`tulia migrate`: brings the database to this version, as its owner, and gives the application role its rights."""
+
+from __future__ import annotations
+
+from django.core.management import call_command
+from django.db import connection
+
+# Tables made from here on are the application's to read and write, and nobody's to alter; what a table must not
+# allow (changing a history) its own migration takes away again.
+_RIGHTS = """
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tulia_app') THEN
+    CREATE ROLE tulia_app NOLOGIN NOSUPERUSER NOBYPASSRLS;
+  END IF;
+  IF NOT pg_has_role(current_user, 'tulia_app', 'MEMBER') AND
+     EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolcreaterole)) THEN
+    EXECUTE format('GRANT tulia_app TO %I', current_user);
+  END IF;
+END $$;
+GRANT USAGE ON SCHEMA public TO tulia_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO tulia_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO tulia_app;
+"""
+_LOCK = 7_015_201  # any fixed number: two migrations at once take turns
+
+
+def migrate() -> None:
+    """Runs under an advisory lock, so that many machines may start at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            cursor.execute(_RIGHTS)
+            call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def has_missing_migrations() -> bool:
+    """Whether a model differs from its migrations."""
+    try:
+        call_command("makemigrations", check=True, dry_run=True, verbosity=1)
+    except SystemExit as done:
+        return bool(done.code)
+    return False

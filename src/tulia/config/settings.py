@@ -1,0 +1,234 @@
+"""Every setting of the installation, read from the environment only; each is described in docs/settings.md.
+
+A value that can't be understood stops the program with one line that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def default_data_dir() -> Path:
+    """`var` here; as root /var/lib/tulia, which the database's own account can reach."""
+    return Path("/var/lib/tulia/main") if hasattr(os, "geteuid") and os.geteuid() == 0 else Path("var")
+
+
+def _text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default).strip()
+
+
+def _number(name: str, default: int, *, lowest: int, highest: int) -> int:
+    text = _text(name)
+    if not text:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = lowest - 1
+    if not lowest <= value <= highest:
+        raise ImproperlyConfigured(f"{name} is {text!r}, and must be a whole number from {lowest} to {highest}.")
+    return value
+
+
+def _flag(name: str, *, default: bool) -> bool:
+    text = _text(name).lower()
+    if text in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        return default if not text else text in ("1", "true", "yes", "on")
+    raise ImproperlyConfigured(f"{name} is {text!r}, and must be true or false.")
+
+
+def _database(url: str, *, as_owner: bool) -> dict[str, Any]:
+    """Django's form of a postgresql:// address.
+
+    Unless migrating, every connection works as the role `tulia_app`, which owns nothing and is no superuser, so that
+    row-level security holds for it, whoever the address logs in as.
+    """
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/database.")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured("DATABASE_URL has a port that is no number.") from error
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    name = urllib.parse.unquote(parts.path.lstrip("/"))
+    if not name:
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgresql://user:password@host:5432/database.")
+    user = urllib.parse.unquote(parts.username or "")
+    options: dict[str, Any] = {key: value for key, value in query.items() if key not in ("host", "port")}
+    options.setdefault("connect_timeout", "10")
+    # Statements are prepared by the driver after five uses; a plan for all tenants would be a bad plan for each.
+    startup = ["-c", "plan_cache_mode=force_custom_plan"]
+    if not as_owner:
+        if user != "tulia_app":
+            startup += ["-c", "role=tulia_app"]
+        options["pool"] = {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 30, "max_idle": 60}
+    options["options"] = " ".join(startup)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": user,
+        "PASSWORD": urllib.parse.unquote(parts.password or ""),
+        "HOST": query.get("host") or parts.hostname or "",
+        "PORT": str(port or query.get("port") or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 0,
+        "ATOMIC_REQUESTS": False,
+    }
+
+
+def _secret_key(data_dir: Path) -> str:
+    """TULIA_SECRET_KEY, else the key kept in the data directory (made the first time, readable by its owner only)."""
+    given = _text("TULIA_SECRET_KEY")
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured("TULIA_SECRET_KEY must have 32 characters or more.")
+        return given
+    path = data_dir / "secret_key"
+    try:
+        if not path.exists():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            scratch = path.with_suffix(f".{os.getpid()}")
+            scratch.touch(mode=0o600)
+            scratch.write_text(secrets.token_urlsafe(48))
+            try:
+                os.link(scratch, path)  # fails when another process was quicker: then its key counts
+            except FileExistsError:
+                pass
+            finally:
+                scratch.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The secret key can't be kept in {data_dir}: {error.strerror}. Set TULIA_SECRET_KEY or TULIA_DATA_DIR."
+        ) from error
+
+
+DATA_DIR = Path(_text("TULIA_DATA_DIR") or default_data_dir())
+SECRET_KEY = _secret_key(DATA_DIR)
+DEBUG = False
+
+PUBLIC_URL = _text("TULIA_PUBLIC_URL").rstrip("/")
+SIMULATOR_URL = _text("TULIA_SIMULATOR_URL").rstrip("/")
+LOG_LEVEL = _text("TULIA_LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    raise ImproperlyConfigured(f"TULIA_LOG_LEVEL is {LOG_LEVEL!r}, and must be DEBUG, INFO, WARNING or ERROR.")
+DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=2, highest=100)
+UNKNOWN_GRACE_SECONDS = _number("TULIA_UNKNOWN_GRACE_SECONDS", 120, lowest=1, highest=86_400)
+SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
+MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024
+IS_SECURE = PUBLIC_URL.startswith("https://")
+
+_hosts = [host for host in _text("TULIA_ALLOWED_HOSTS").split(",") if host]
+ALLOWED_HOSTS = _hosts or ["*"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+
+_as_owner = _flag("TULIA_AS_OWNER", default=False)
+DATABASES = {
+    "default": _database(
+        (_text("TULIA_OWNER_DATABASE_URL") if _as_owner else "")
+        or _text("DATABASE_URL")
+        or "postgresql://tulia_app@/tulia?host=/nonexistent",
+        as_owner=_as_owner,
+    )
+}
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "procrastinate.contrib.django",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "tulia.tenants",
+    "tulia.audience",
+    "tulia.channels",
+    "tulia.campaigns",
+    "tulia.ledger",
+    "tulia.ingest",
+    "tulia.api",
+    "tulia.web",
+]
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tulia.web.headers.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "tulia.config.urls"
+ASGI_APPLICATION = "tulia.config.asgi.application"
+APPEND_SLASH = False
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = IS_SECURE
+CSRF_COOKIE_SECURE = IS_SECURE
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_SECURE else None
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tulia.api.auth.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["tulia.api.auth.HasDeclaredScope"],
+    "DEFAULT_RENDERER_CLASSES": ["tulia.api.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["tulia.api.parsers.StrictJsonParser"],
+    "EXCEPTION_HANDLER": "tulia.api.errors.answer",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tulia Campaigns",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+PROCRASTINATE_IMPORT_PATHS = ["tulia.dispatch.jobs", "tulia.ingest.jobs"]
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "procrastinate_jobs_are_listed_in_import_paths"
+
+LOGGING_CONFIG = None  # tulia.core.logs does it, for Django, uvicorn and procrastinate alike

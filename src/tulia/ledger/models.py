@@ -1,0 +1,104 @@
+"""The ledger: one row for each person of each campaign, and what each of them did."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from tulia.audience.models import Customer
+from tulia.campaigns.models import MessageCampaign
+from tulia.channels.models import Sender
+from tulia.ledger.status import State
+from tulia.tenants.models import Tenant
+
+
+class Recipient(models.Model):
+    """One person of one campaign; see `ledger.status` for `state`.
+
+    Written when the audience is frozen, in random order, so that `id` is also the order of sending and the arms are
+    interleaved in it. Each kind of evidence keeps its earliest time. `attempts` names the attempt that a worker's
+    answer belongs to. The foreign keys without a constraint in the database are filled from the very rows they name,
+    in one statement; checking a million of them again costs as much as the insert.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, db_constraint=False, db_index=False)
+    arm = models.SmallIntegerField(null=True)
+    state = models.SmallIntegerField(db_default=State.WAITING.value)
+    reason = models.CharField(max_length=40, db_default="")
+    attempts = models.SmallIntegerField(db_default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    sending_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    replied_at = models.DateTimeField(null=True)
+    converted_at = models.DateTimeField(null=True)
+    message_id = models.CharField(max_length=200, null=True)
+    failure_kind = models.CharField(max_length=20, null=True)
+    failure_code = models.CharField(max_length=40, null=True)
+
+    class Meta:
+        db_table = "ledger_recipients"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["campaign", "customer"], name="ledger_one_row_per_person"),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in State]), name="ledger_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[State.SKIPPED.value, State.DEFERRED.value]) | ~Q(reason=""),
+                name="ledger_skipped_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__lt=State.ACCEPTED.value)
+                | Q(state=State.FAILED.value)
+                | Q(accepted_at__isnull=False),
+                name="ledger_sent_was_accepted",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["campaign", "due_at", "id"],
+                condition=Q(state__lte=State.DEFERRED.value),
+                name="ledger_to_be_sent",
+            ),
+            models.Index(
+                fields=["sender", "campaign"],
+                condition=Q(state__in=[State.SENDING.value, State.UNKNOWN.value]),
+                name="ledger_in_flight",
+            ),
+            models.Index(fields=["message_id"], condition=Q(message_id__isnull=False), name="ledger_by_message_id"),
+            models.Index(
+                "customer", F("accepted_at").desc(), condition=Q(accepted_at__isnull=False), name="ledger_by_customer"
+            ),
+        ]
+
+
+class Conversion(models.Model):
+    """One order or booking credited to one recipient; each counts once in the whole system."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    recipient_id = models.BigIntegerField()
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=10)
+    source_id = models.UUIDField()
+    converted_at = models.DateTimeField()
+    revenue_micros = models.BigIntegerField(db_default=0)
+    currency = models.CharField(max_length=3, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "ledger_conversions"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(kind__in=["order", "booking"]), name="ledger_conversions_kind"),
+            models.UniqueConstraint(fields=["tenant", "kind", "source_id"], name="ledger_conversions_counted_once"),
+        ]

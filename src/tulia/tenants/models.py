@@ -1,0 +1,104 @@
+"""Tenants, the people who work for them, and the keys of their programs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Tier(models.Model):
+    """A subscription tier; rows an operator can edit. A null limit is no limit."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    max_variants = models.PositiveSmallIntegerField()
+    max_campaign_sends_per_month = models.PositiveIntegerField(null=True)
+    max_messages_per_month = models.PositiveIntegerField(null=True)
+    max_messages_per_day = models.PositiveIntegerField(null=True)
+    position = models.PositiveSmallIntegerField(unique=True)
+
+    class Meta:
+        db_table = "tiers"
+
+
+class Tenant(models.Model):
+    """A business. `country` (ISO 3166) completes local phone numbers; `timezone` is an IANA name."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=200)
+    slug = models.CharField(max_length=63, unique=True)
+    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, db_column="tier")
+    timezone = models.CharField(max_length=64, default="Africa/Nairobi")
+    country = models.CharField(max_length=2, default="KE")
+    opt_out_words = ArrayField(models.CharField(max_length=60), default=list)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "tenants"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=models.Q(slug__regex=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"), name="tenants_slug_form"
+            ),
+            models.CheckConstraint(condition=models.Q(country__regex=r"^[A-Z]{2}$"), name="tenants_country_form"),
+        ]
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people by e-mail address, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username or "")
+
+
+class User(AbstractBaseUser):
+    """A person who signs in; may work for several tenants."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    USERNAME_FIELD = "email"
+    objects = UserManager()
+
+    class Meta:
+        db_table = "users"
+
+
+class Membership(models.Model):
+    """A person's role with one tenant, and single permissions granted or denied beside it (a deny wins)."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    role = models.CharField(max_length=30)
+    granted = ArrayField(models.CharField(max_length=60), default=list)
+    denied = ArrayField(models.CharField(max_length=60), default=list)
+
+    class Meta:
+        db_table = "memberships"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="memberships_one_per_person"),
+        ]
+
+
+class ApiKey(models.Model):
+    """A program's key, stored as SHA-256 of 256 random bits; `prefix` lets people recognise it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=20)
+    key_digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=60))
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "api_keys"

@@ -1,0 +1,61 @@
+"""A real PostgreSQL for every test process: an embedded server of its own, migrated, used as the application role.
+
+Tests don't clean up after one another: each makes a tenant of its own, and row-level security keeps them apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tulia.config import embedded_postgres
+
+if TYPE_CHECKING:
+    from tulia.tenants.models import Tenant
+
+_held = contextlib.ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts the server before anything imports Django's settings; the workers of xdist each start their own."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
+        _start_database()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _held.close()
+
+
+def _start_database() -> None:
+    data_dir = Path(_held.enter_context(tempfile.TemporaryDirectory(prefix="tulia-test-")))
+    data_dir.chmod(0o755)  # so that the database's account gets in when the tests run as root
+    cluster = _held.enter_context(embedded_postgres.running(data_dir, until_exit=True))
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "tulia.config.settings",
+        "TULIA_DATA_DIR": str(data_dir),
+        "DATABASE_URL": cluster.url(embedded_postgres.APPLICATION_ROLE),
+        "TULIA_OWNER_DATABASE_URL": cluster.url(embedded_postgres.OWNER_ROLE),
+        "TULIA_SECRET_KEY": "only-for-tests-" + "0123456789" * 3,
+    }
+    import subprocess
+    import sys
+
+    subprocess.run([sys.executable, "-m", "tulia.cli", "migrate"], check=True)
+    import django
+
+    django.setup()
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    """A fresh enterprise tenant in Nairobi."""
+    from tulia.tenants import accounts
+
+    slug = f"t-{uuid.uuid4().hex[:12]}"
+    return accounts.create_tenant(slug, name=slug, tier="enterprise")
