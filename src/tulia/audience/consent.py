@@ -1,0 +1,166 @@
+"""Consent: what each customer agreed to, and the history of it. All changes of consents go through here.
+
+Only the import of people writes these columns elsewhere, and it keeps the same history. A customer without any
+history has the defaults: transactional and reminder messages on, promotional messages off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from tulia.audience.models import ConsentChange, Customer
+from tulia.core import sql
+from tulia.core.errors import Invalid, Missing
+
+ConsentType = Literal["transactional_messages", "reminder_messages", "promotional_messages"]
+Source = Literal["customer_initiated", "tenant_updated", "system_default"]
+
+TYPES: tuple[ConsentType, ...] = ("transactional_messages", "reminder_messages", "promotional_messages")
+SOURCES: tuple[Source, ...] = ("customer_initiated", "tenant_updated", "system_default")
+_STOPPABLE: tuple[ConsentType, ...] = ("reminder_messages", "promotional_messages")
+_LONGEST = {"actor": 200, "reason": 500}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One consent of one customer that has another value now."""
+
+    customer_id: UUID
+    consent_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    transactional_messages: bool
+    reminder_messages: bool
+    promotional_messages: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a customer's history. `old_value` is None when nothing was known before."""
+
+    id: int
+    consent_type: str
+    old_value: bool | None
+    new_value: bool
+    source: str
+    actor: str
+    reason: str
+    changed_at: datetime
+
+
+def preferences(tenant_id: UUID, customer_id: UUID) -> Preferences:
+    """What the customer agrees to now. Raises Missing."""
+    found = (
+        Customer.objects.filter(tenant_id=tenant_id, pk=customer_id, deleted_at=None)
+        .values_list("consents_transactional", "consents_reminder", "consents_promotional")
+        .first()
+    )
+    if found is None:
+        raise Missing("There is no such customer.")
+    return Preferences(*found)
+
+
+def change(
+    tenant_id: UUID,
+    customer_id: UUID,
+    *,
+    consent_type: str,
+    value: bool,
+    source: str,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> bool:
+    """Sets one consent; whether that changed anything. To be called in the tenant's scope, as everything here.
+
+    Raises Missing, and Invalid naming the fields: a change that the business makes needs its reason, and
+    transactional messages can't be switched off.
+    """
+    wrong: dict[str, str] = {}
+    if consent_type not in TYPES:
+        wrong["consent_type"] = f"must be one of {', '.join(TYPES)}"
+    elif consent_type == "transactional_messages" and not value:
+        wrong["transactional_messages"] = "can't be switched off: they answer what the customer does"
+    _check(wrong, source=source, actor=actor, reason=reason)
+    preferences(tenant_id, customer_id)
+    return bool(
+        _apply(tenant_id, [customer_id], [consent_type], value=value, source=source, actor=actor, reason=reason, at=at)
+    )
+
+
+def withdraw(
+    tenant_id: UUID, people: Iterable[UUID | str], *, at: datetime, source: str, actor: str, reason: str
+) -> tuple[Changed, ...]:
+    """Switches promotional and reminder messages off (STOP) for customers named by id or by E.164 phone.
+
+    Returns what really changed: saying STOP twice is saying it once, and a STOP that is older than the customer's own
+    later START changes nothing. Unknown phones are passed over.
+    """
+    _check({}, source=source, actor=actor, reason=reason)
+    return _apply(tenant_id, people, _STOPPABLE, value=False, source=source, actor=actor, reason=reason, at=at)
+
+
+def restore(
+    tenant_id: UUID, people: Iterable[UUID | str], *, at: datetime, source: str, actor: str, reason: str
+) -> tuple[Changed, ...]:
+    """Switches promotional and reminder messages on (START); otherwise like `withdraw`."""
+    _check({}, source=source, actor=actor, reason=reason)
+    return _apply(tenant_id, people, _STOPPABLE, value=True, source=source, actor=actor, reason=reason, at=at)
+
+
+def history(tenant_id: UUID, customer_id: UUID, *, limit: int = 1_000) -> tuple[Entry, ...]:
+    """The changes of a customer's consents, the newest first. Raises Missing."""
+    preferences(tenant_id, customer_id)
+    rows = ConsentChange.objects.filter(tenant_id=tenant_id, customer_id=customer_id).order_by("-changed_at", "-id")
+    fields = ("id", "consent_type", "old_value", "new_value", "source", "actor", "reason", "changed_at")
+    return tuple(Entry(*row) for row in rows.values_list(*fields)[:limit])
+
+
+def _check(wrong: dict[str, str], *, source: str, actor: str, reason: str) -> None:
+    """Raises Invalid with what is wrong already and what is wrong with these."""
+    if source not in SOURCES:
+        wrong["source"] = f"must be one of {', '.join(SOURCES)}"
+    for field, text in (("actor", actor), ("reason", reason)):
+        if "\x00" in text:
+            wrong[field] = "must not hold NUL characters"
+        elif len(text) > _LONGEST[field]:
+            wrong[field] = f"must have {_LONGEST[field]} characters at most"
+    if source == "tenant_updated" and not reason.strip():
+        wrong["reason"] = "must say why, when the business changes what a customer agreed to"
+    if wrong:
+        raise Invalid("; ".join(f"{field} {what}" for field, what in wrong.items()) + ".", details=wrong)
+
+
+def _apply(
+    tenant_id: UUID,
+    people: Iterable[UUID | str],
+    types: Sequence[str],
+    *,
+    value: bool,
+    source: str,
+    actor: str,
+    reason: str,
+    at: datetime,
+) -> tuple[Changed, ...]:
+    named = list(people)
+    rows = sql.fetch_all(
+        sql.load("audience", "change_consents"),
+        {
+            "tenant": tenant_id,
+            "ids": [person for person in named if isinstance(person, UUID)],
+            "phones": [person for person in named if isinstance(person, str)],
+            "types": list(types),
+            "value": value,
+            "source": source,
+            "actor": actor,
+            "reason": reason.strip(),
+            "at": at,
+        },
+    )
+    return tuple(Changed(customer_id, consent_type) for customer_id, consent_type in rows)
