@@ -58,7 +58,7 @@ def database() -> Iterator[None]:
         yield
         return
     from tulia.config import embedded_postgres
-    from tulia.config.settings import default_data_dir
+    from tulia.config.data_dir import default_data_dir
 
     data_dir = Path(os.environ.get("TULIA_DATA_DIR") or default_data_dir())
     with embedded_postgres.running(data_dir) as cluster:

@@ -13,10 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-
-def default_data_dir() -> Path:
-    """`var` here; as root /var/lib/tulia, which the database's own account can reach."""
-    return Path("/var/lib/tulia/main") if hasattr(os, "geteuid") and os.geteuid() == 0 else Path("var")
+from tulia.config.data_dir import default_data_dir
 
 
 def _text(name: str, default: str = "") -> str:
@@ -165,6 +162,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 
 MIDDLEWARE = [
+    "tulia.api.counting.CountRequests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tulia.web.headers.SecurityHeaders",
@@ -226,6 +224,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["tulia.api.openapi.declare_failures"],
 }
 
 PROCRASTINATE_IMPORT_PATHS = ["tulia.dispatch.jobs", "tulia.ingest.jobs"]

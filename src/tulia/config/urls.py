@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tulia.api import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("v1/", include("tulia.api.urls")),
+]
+
+handler400 = "tulia.api.errors.bad_request"
+handler403 = "tulia.api.errors.permission_denied"
+handler404 = "tulia.api.errors.not_found"
+handler500 = "tulia.api.errors.server_error"

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+import psycopg
 from django.db import connection, transaction
+from psycopg_pool import PoolTimeout
 
 Params = Mapping[str, Any]
 Row = tuple[Any, ...]
@@ -27,7 +29,8 @@ def load(package: str, act: str) -> str:
 def fetch_all(statement: str, params: Params | None = None) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.fetchall()
+        rows: list[Row] = cursor.fetchall()
+        return rows
 
 
 def fetch_one(statement: str, params: Params | None = None) -> Row | None:
@@ -69,7 +72,59 @@ def transaction_scope() -> Iterator[None]:
         yield
 
 
-def try_session_lock(name: str) -> bool:
-    """Takes an advisory lock that lives as long as this connection; False when another holds it."""
-    row = fetch_one("SELECT pg_try_advisory_lock(hashtextextended(%(name)s, 0))", {"name": name})
-    return bool(row and row[0])
+class SessionLocks:
+    """Advisory locks on a connection of their own: held until released or until this process is gone.
+
+    PostgreSQL gives the locks of a dead process free at once, so whoever gets one knows that the former holder can't
+    be at work with the database any more.
+    """
+
+    def __init__(self) -> None:
+        self._session: psycopg.Connection[Row] | None = None
+
+    def _connected(self) -> psycopg.Connection[Row]:
+        if self._session is None or self._session.closed:
+            parameters = connection.get_connection_params()
+            for unwanted in ("cursor_factory", "context", "pool"):
+                parameters.pop(unwanted, None)
+            self._session = psycopg.connect(**parameters, autocommit=True)
+        return self._session
+
+    def acquire(self, name: str) -> bool:
+        """False when somebody else holds it. Not reentrant: ask once for each name."""
+        row = self._connected().execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
+        return bool(row and row[0])
+
+    def release(self, name: str) -> None:
+        """Gives it back; does nothing when the connection, and so the lock, is gone."""
+        if self._session is not None and not self._session.closed:
+            self._session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+    def are_held(self) -> bool:
+        """Whether the connection still lives, and with it every lock that was taken."""
+        if self._session is None:
+            return True
+        try:
+            self._session.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self._session = None
+            return False
+        return True
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+
+def is_worth_repeating(error: BaseException) -> bool:
+    """Whether the same statement may succeed in a moment: a deadlock, a serialization failure, or a lost database."""
+    cause = error.__cause__ or error
+    return isinstance(
+        cause,
+        psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure | psycopg.OperationalError | PoolTimeout,
+    )
+
+
+def drop_connection() -> None:
+    """Forgets this thread's connection, so that the next statement gets a fresh one."""
+    connection.close()

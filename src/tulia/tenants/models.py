@@ -102,3 +102,24 @@ class ApiKey(models.Model):
 
     class Meta:
         db_table = "api_keys"
+
+
+class IdempotentRequest(models.Model):
+    """A request that carried an `Idempotency-Key`, and the answer it got (`status` null: none yet); kept for a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer_encrypted = models.TextField(blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "idempotent_requests"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "created_at"], name="idempotent_requests_age"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "key"], name="idempotent_requests_key_unique"),
+        ]

@@ -1,0 +1,65 @@
+"""Who calls and what it may do: a bearer API key stands for a tenant and a set of scopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from tulia.core.errors import Forbidden
+from tulia.tenants import api_keys
+from tulia.tenants.api_keys import Caller
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which imports this module, to know who authenticates
+
+
+class ScopeMissing(Forbidden):
+    code = "scope_missing"
+
+
+class ScopeUndeclared(Forbidden):
+    """A method of a view that names no scope is closed to everybody: forgetting must never open a door."""
+
+    code = "scope_undeclared"
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer tulia_…`; the Caller becomes `request.user`."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, None] | None:
+        words = get_authorization_header(request).split()
+        if not words:
+            return None
+        if words[0].lower() != b"bearer" or len(words) != 2:
+            raise AuthenticationFailed("Send the API key as: Authorization: Bearer tulia_…")
+        caller = api_keys.recognise(words[1].decode("latin-1"))
+        if caller is None:
+            raise AuthenticationFailed("This API key is unknown, revoked or expired.")
+        return caller, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="tulia"'
+
+
+class HasDeclaredScope(BasePermission):
+    """Each view says `scopes = {"GET": "analytics:view", …}`; HEAD needs what GET needs."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        method = request.method or ""
+        if method.lower() not in view.http_method_names or not hasattr(view, method.lower()):
+            return True  # the view answers 405
+        caller = request.user
+        if not isinstance(caller, Caller):
+            return False  # the view answers 401
+        scope = getattr(view, "scopes", {}).get("GET" if method == "HEAD" else method)
+        if scope is None:
+            raise ScopeUndeclared("This operation is closed: it names no permission that would open it.")
+        if scope not in caller.scopes:
+            raise ScopeMissing(
+                f"This needs the permission {scope}, which this API key doesn't have.", details={"scope": scope}
+            )
+        return True
