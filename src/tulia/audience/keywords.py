@@ -1,0 +1,105 @@
+"""Opt-out and opt-in by word or by button: what a message asks for, if it asks for either.
+
+Only a whole message counts, never a word inside one: "don't stop" asks for nothing. Commands are recognised here; that
+people may ask in other words too is for the humans who read the conversation.
+"""
+
+from __future__ import annotations
+
+import enum
+import unicodedata
+from functools import lru_cache
+
+
+class Intent(enum.StrEnum):
+    """What a person asked for: to get no more promotions, or to get them again."""
+
+    STOP = "stop"
+    START = "start"
+
+
+DEFAULT_STOP_WORDS = frozenset(
+    {
+        *("STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "REMOVE"),
+        *("OPTOUT", "OPT OUT", "OPT-OUT"),
+        *("ACHA", "SIMAMISHA", "ONDOA"),  # Swahili
+        *("ARRET", "ARRÊT", "ARRETER", "ARRÊTER", "DESABONNER", "DÉSABONNER"),  # French
+        *("PARAR", "SAIR", "CANCELAR"),  # Portuguese, and Spanish for two of them
+        *("BAJA", "DARME DE BAJA"),  # Spanish
+        *("बंद", "बंद करो", "बंद करें"),  # Hindi
+        *("توقف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك"),  # Arabic
+    }
+)
+"""Words that stop promotions when they are the whole message; a tenant may edit its own copy."""
+
+DEFAULT_START_WORDS = frozenset({"START", "UNSTOP", "SUBSCRIBE"})
+"""Words that opt in again when they are the whole message; a tenant may edit its own copy.
+
+YES is left out: it means a new opt-in only as the next message after a STOP, and answers a hundred other questions.
+Translations are left out for the same reason (the Spanish *alta* is also "high"): a stop missed is asked again, consent
+made up is a breach.
+"""
+
+# Variation selectors and the keycap frame turn a character into an emoji; they are no letters' marks.
+_EMOJI_MARKS = frozenset("\ufe0e\ufe0f\u20e3")
+
+
+def normalise_text(text: str) -> str:
+    """The form in which words are compared.
+
+    Compatibility forms unified (NFKC), case folded, invisible format characters removed, everything that is neither
+    letter, digit nor a mark on one stripped from both ends, white space inside reduced to single spaces. Accents stay.
+    Empty for a text without letters and digits.
+    """
+    # Joiners and direction marks (Cf) are invisible; keyboards and copying put them anywhere, also inside a letter.
+    bare = "".join(c for c in text if unicodedata.category(c) != "Cf" and c not in _EMOJI_MARKS)
+    visible = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold())
+    start = 0
+    while start < len(visible) and not _is_letter_or_digit(visible[start]):
+        start += 1
+    end = len(visible)
+    while end > start and not _is_letter_or_digit(visible[end - 1]):
+        if _is_mark(visible[end - 1]):
+            base = end - 1
+            while _is_mark(visible[base]):
+                base -= 1
+            if _is_letter_or_digit(visible[base]):
+                break  # a vowel sign of a Hindi word, for one, belongs to its letter
+            end = base + 1
+        end -= 1
+    return " ".join(visible[start:end].split())
+
+
+def read_intent(
+    text: str,
+    *,
+    stop_words: frozenset[str] = DEFAULT_STOP_WORDS,
+    start_words: frozenset[str] = DEFAULT_START_WORDS,
+) -> Intent | None:
+    """What the whole message asks for; None for everything else. A word in both lists stops."""
+    said = normalise_text(text)
+    if not said:
+        return None
+    if said in _normalised(stop_words):
+        return Intent.STOP
+    return Intent.START if said in _normalised(start_words) else None
+
+
+def read_payload_intent(payload: str | None) -> Intent | None:
+    """What a tapped button asks for: ``STOP`` or ``START``, alone or followed by ``|`` and anything."""
+    word = (payload or "").partition("|")[0]
+    return {"STOP": Intent.STOP, "START": Intent.START}.get(word.strip().upper())
+
+
+@lru_cache(maxsize=256)
+def _normalised(words: frozenset[str]) -> frozenset[str]:
+    # A list entry such as "!!!" normalises to nothing and must not match every emoji.
+    return frozenset(filter(None, map(normalise_text, words)))
+
+
+def _is_letter_or_digit(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LN"
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"

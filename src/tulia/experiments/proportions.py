@@ -1,0 +1,124 @@
+"""Comparing two proportions: the pooled two-proportion z-test.
+
+Arm A is the control or the first variant, B the other; totals are the people *assigned*, because assignment is what
+was randomised.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_LARGEST_TOTAL = 10**15
+_NO_DATA = "insufficient_data"
+_NO_DIFFERENCE = "no_difference_observable"
+
+
+class CountsInvalid(ValueError):
+    """The counts can't have been counted: negative, or more successes than people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inconclusive:
+    """A statistic that has no answer. `code` is stable and for programs, `reason` is plain words."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TwoProportionResult:
+    """Outcome of a two-sided test of equal rates.
+
+    `rate_a`, `rate_b` and `difference` (B minus A) are proportions in 0…1 (-1…1). `z` is positive when B is better.
+    `p_value` is two-sided and may underflow to 0.0; `log_p` is its natural logarithm and never does. `confidence_level`
+    is 1 - p: how unusual the data would be without any difference, *not* the probability that one arm is better.
+    `is_significant` is p < `alpha`.
+    """
+
+    rate_a: float
+    rate_b: float
+    difference: float
+    z: float
+    p_value: float
+    log_p: float
+    alpha: float
+    is_significant: bool
+
+    @property
+    def confidence_level(self) -> float:
+        """1 - p, computed so that it is exact near 0; near 1 it rounds to 1.0 (use `log_p` there)."""
+        return abs(math.expm1(self.log_p))
+
+
+def pooled_z_test(
+    successes_a: int, total_a: int, successes_b: int, total_b: int, *, alpha: float = 0.05
+) -> TwoProportionResult | Inconclusive:
+    """The pooled two-proportion z-test, two-sided, without continuity correction.
+
+    p̄ = (xA + xB)/(nA + nB), z = (pB - pA)/√(p̄(1 - p̄)(1/nA + 1/nB)), p = erfc(|z|/√2).
+
+    `Inconclusive` with code ``insufficient_data`` when an arm has nobody, ``no_difference_observable`` when nobody or
+    everybody succeeded. Raises `CountsInvalid` for impossible counts, `ValueError` for an `alpha` outside (0, 1).
+    Source: Fleiss, Levin & Paik, *Statistical Methods for Rates and Proportions*, 3rd ed., chapter 3 (there with continuity
+    correction).
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
+    _check(successes_a, total_a, arm="A")
+    _check(successes_b, total_b, arm="B")
+    if total_a == 0 or total_b == 0:
+        return Inconclusive(_NO_DATA, "At least one variant has nobody assigned to it yet.")
+    successes, total = successes_a + successes_b, total_a + total_b
+    if successes in (0, total):
+        who = "Nobody" if successes == 0 else "Everybody"
+        return Inconclusive(_NO_DIFFERENCE, f"{who} did it in either variant, so no difference can be seen.")
+    # The same z, multiplied out: whole numbers keep rates that differ in the last digits apart.
+    z = (
+        (successes_b * total_a - successes_a * total_b)
+        * math.sqrt(total)
+        / math.sqrt(total_a * total_b * successes * (total - successes))
+    )
+    log_p = log_erfc(abs(z) / math.sqrt(2))
+    return TwoProportionResult(
+        rate_a=successes_a / total_a,
+        rate_b=successes_b / total_b,
+        difference=(successes_b * total_a - successes_a * total_b) / (total_a * total_b),
+        z=z,
+        p_value=math.erfc(abs(z) / math.sqrt(2)),
+        log_p=log_p,
+        alpha=alpha,
+        is_significant=log_p < math.log(alpha),
+    )
+
+
+def relative_lift(better: float, worse: float) -> float | None:
+    """How much more `better` is than `worse`, relative to `worse` (0.25 is 25 % more); None when `worse` is 0.
+
+    The two are rates, in whichever order the caller holds to be better. Also None when a rate is not a finite number.
+    """
+    if not (math.isfinite(better) and math.isfinite(worse)) or worse == 0:
+        return None
+    lift = (better - worse) / worse
+    return lift if math.isfinite(lift) else None
+
+
+def log_erfc(x: float) -> float:
+    """ln erfc(x) for x ≥ 0, without underflow (erfc itself is 0.0 from about 26.5 on).
+
+    Beyond 20 by the asymptotic series of DLMF 7.12.1, four terms: relative error below 1e-9 there.
+    """
+    if x < 20:
+        return math.log(math.erfc(x))
+    inverse = 1 / (2 * x * x)
+    series = 1 - inverse * (1 - 3 * inverse * (1 - 5 * inverse))
+    return -x * x - math.log(x * math.sqrt(math.pi)) + math.log(series)
+
+
+def _check(successes: int, total: int, *, arm: str) -> None:
+    if successes < 0 or total < 0:
+        raise CountsInvalid(f"Arm {arm} has a negative count.")
+    if successes > total:
+        raise CountsInvalid(f"Arm {arm} has more successes ({successes}) than people ({total}).")
+    if total > _LARGEST_TOTAL:
+        raise CountsInvalid(f"Arm {arm} has more people than there can be.")
