@@ -31,7 +31,7 @@ _NON_GEOGRAPHIC = "001"
 _ISO_OF_REGION = {"AC": "SH", "TA": "SH"}
 
 
-class BadPhone(ValueError):  # noqa: N818 - named for what is wrong, like every refusal
+class BadPhone(ValueError):
     """The text is no phone number that could be called; `reason` says why, in words for the person who typed it."""
 
     def __init__(self, reason: str) -> None:
