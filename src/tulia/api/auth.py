@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView  # which imports this module, to know who authenticates
 
 
-class ScopeMissing(Forbidden):
-    code = "scope_missing"
-
-
 class ScopeUndeclared(Forbidden):
     """A method of a view that names no scope is closed to everybody: forgetting must never open a door."""
 
@@ -58,8 +54,5 @@ class HasDeclaredScope(BasePermission):
         scope = getattr(view, "scopes", {}).get("GET" if method == "HEAD" else method)
         if scope is None:
             raise ScopeUndeclared("This operation is closed: it names no permission that would open it.")
-        if scope not in caller.scopes:
-            raise ScopeMissing(
-                f"This needs the permission {scope}, which this API key doesn't have.", details={"scope": scope}
-            )
+        caller.require(scope)
         return True

@@ -12,6 +12,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 
 from tulia.api import renderers
+from tulia.core import keyset
 
 _ERROR = {
     "type": "object",
@@ -40,6 +41,28 @@ _FAILURES = {
 }
 
 
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    "description": "Makes the request safe to repeat for 24 hours.",
+}
+_PAGE = [
+    {
+        "in": "query",
+        "name": "limit",
+        "schema": {"type": "integer", "minimum": 1, "maximum": keyset.MAX_LIMIT, "default": keyset.DEFAULT_LIMIT},
+        "description": "How many at most.",
+    },
+    {
+        "in": "query",
+        "name": "cursor",
+        "schema": {"type": "string"},
+        "description": "Where to go on: part of `next` and `previous`, to be taken as they are.",
+    },
+]
+
+
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "tulia.api.auth.ApiKeyAuthentication"
     name = "apiKey"
@@ -61,15 +84,15 @@ def declare_failures(result: dict[str, Any], generator: Any, request: Any, publi
             for status in sorted(statuses):
                 operation["responses"].setdefault(status, {"description": _FAILURES[status], "content": content})
             if method == "post":
-                operation.setdefault("parameters", []).append(
-                    {
-                        "in": "header",
-                        "name": "Idempotency-Key",
-                        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-                        "description": "Makes the request safe to repeat for 24 hours.",
-                    }
-                )
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+            if _is_page(operation):
+                operation.setdefault("parameters", []).extend(_PAGE)
     return result
+
+
+def _is_page(operation: dict[str, Any]) -> bool:
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+    return "/PageOf" in content.get("schema", {}).get("$ref", "")
 
 
 @functools.cache

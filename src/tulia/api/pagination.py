@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+from rest_framework import serializers
 from rest_framework.request import Request
 
 from tulia.core import crypto
@@ -23,6 +24,17 @@ _MAX_CURSOR_LENGTH = 600
 
 class CursorInvalid(Invalid):
     code = "cursor_invalid"
+
+
+def page_of(shape: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """The description of a page of `shape`s."""
+    name = f"PageOf{shape.__name__.removesuffix('View')}s"
+    attributes = {
+        "results": shape(many=True),
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+    }
+    return type(name, (serializers.Serializer,), attributes)
 
 
 def requested(request: Request) -> PageRequest:

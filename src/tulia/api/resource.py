@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tulia.api import idempotency, pagination
+from tulia.api import fields, idempotency, pagination
 from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants.api_keys import Caller
@@ -90,6 +90,10 @@ class Resource(APIView):
         reader = shape(data=given)
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
+
+    def no_query(self) -> None:
+        """Refuses query parameters beside `limit` and `cursor`: a misspelt filter must not mean "everything"."""
+        self.query(fields.Shape)
 
     def page_request(self) -> PageRequest:
         return pagination.requested(self.request)

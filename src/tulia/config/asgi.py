@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tulia.config.settings")
@@ -16,10 +14,10 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from tulia.api.parsers import MAX_BODY_BYTES
-from tulia.config.body_limit import App, Receive, Scope, Send, limited
+from tulia.config.body_limit import Receive, Scope, Send, limited
 from tulia.core import logs
+from tulia.ingest import receive as ingest
 
-WEBHOOKS = "/v1/webhooks/whatsapp/"
 # An oversized JSON body must reach the parser, which says so in words; this is the fence behind it.
 _MAX_BODY_BYTES = 4 * MAX_BODY_BYTES
 
@@ -28,13 +26,6 @@ logs.configure(settings.LOG_LEVEL)
 
 def _limit_for(path: str) -> int:
     return settings.MAX_IMPORT_BYTES if path.startswith("/v1/") and path.endswith("/import") else _MAX_BODY_BYTES
-
-
-@functools.cache
-def _webhooks() -> App:
-    # On first use: it belongs to the stage after this one.
-    receive: App = importlib.import_module("tulia.ingest.receive").receive
-    return limited(receive, limit_for=_limit_for)
 
 
 _django_app = limited(get_asgi_application(), limit_for=_limit_for)  # type: ignore[arg-type]
@@ -46,8 +37,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _lifespan(receive, send)
     elif scope["type"] != "http":
         raise ValueError(f"{scope['type']} connections are not served")
-    elif scope["path"].startswith(WEBHOOKS):
-        await _webhooks()(scope, receive, send)
+    elif scope["path"].startswith(ingest.PREFIX):
+        await ingest.receive(scope, receive, send)
     else:
         await _django_app(scope, receive, send)
 

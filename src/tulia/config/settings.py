@@ -120,6 +120,7 @@ DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=2, highest=1
 UNKNOWN_GRACE_SECONDS = _number("TULIA_UNKNOWN_GRACE_SECONDS", 120, lowest=1, highest=86_400)
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024
+TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)
 IS_SECURE = PUBLIC_URL.startswith("https://")
 
 _hosts = [host for host in _text("TULIA_ALLOWED_HOSTS").split(",") if host]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -13,6 +14,8 @@ from tulia.core.errors import Conflict, Invalid
 from tulia.tenants import access
 from tulia.tenants.models import Membership, Tenant, Tier, User
 from tulia.tenants.scope import tenant_scope
+
+MAX_OPT_OUT_WORDS = 50
 
 
 class SlugTaken(Conflict):
@@ -51,6 +54,29 @@ def check_settings(*, timezone: str | None = None, country: str | None = None) -
     if country is not None and not (len(country) == 2 and country.isascii() and country.isupper()):
         wrong["country"] = "must be an ISO 3166 code of two capital letters, like KE"
     return wrong
+
+
+def change_settings(
+    tenant_id: UUID,
+    *,
+    timezone: str | None = None,
+    country: str | None = None,
+    opt_out_words: Sequence[str] | None = None,
+) -> Tenant:
+    """Changes what is given (None: as it is). Raises Invalid naming every wrong field."""
+    wrong = check_settings(timezone=timezone, country=country)
+    words = None
+    if opt_out_words is not None:
+        words = list({" ".join(word.split()).casefold(): " ".join(word.split()) for word in opt_out_words}.values())
+        if len(words) > MAX_OPT_OUT_WORDS or any(not 0 < len(word) <= 60 for word in words):
+            wrong["opt_out_words"] = f"must be at most {MAX_OPT_OUT_WORDS} words of 1 to 60 characters"
+    if wrong:
+        raise Invalid("; ".join(f"{field} {reason}" for field, reason in wrong.items()) + ".", details=wrong)
+    given = {"timezone": timezone, "country": country, "opt_out_words": words}
+    changes = {field: value for field, value in given.items() if value is not None}
+    if changes:
+        Tenant.objects.filter(pk=tenant_id).update(**changes)
+    return Tenant.objects.get(pk=tenant_id)
 
 
 def add_member(tenant_id: UUID, *, email: str, name: str, role: str, password: str) -> User:

@@ -1,0 +1,152 @@
+"""What a tenant has besides its campaigns and customers: senders, templates, settings, API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.conf import settings
+
+from tulia.channels import senders, templates
+from tulia.channels.models import MessageTemplate, Sender
+from tulia.core.errors import Forbidden
+from tulia.core.keyset import Page, PageRequest
+from tulia.tenants import access, accounts, api_keys, queries
+from tulia.tenants.api_keys import Caller
+from tulia.tenants.models import Tenant
+from tulia.tenants.scope import tenant_scope
+
+SEES = "analytics:view"
+MANAGES = "integrations:manage"
+
+
+class BaseUrlForbidden(Forbidden):
+    """Who chooses where the worker posts to could make it knock at doors inside the operator's network."""
+
+    code = "base_url_forbidden"
+
+
+class ScopesExceeded(Forbidden):
+    code = "scopes_exceeded"
+
+
+class AccountService:
+    """One method for each thing a person can do; each checks the permission and opens the tenant's scope."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.tenant_id = caller.tenant_id
+
+    def create_sender(
+        self,
+        *,
+        kind: str,
+        name: str,
+        phone_number_id: str,
+        access_token: str,
+        app_secret: str,
+        verify_token: str,
+        base_url: str = "",
+        rate_per_second: int = senders.DEFAULT_RATE,
+        is_operator: bool = False,
+    ) -> Sender:
+        """Only the operator may give a `base_url`, unless the installation allows its tenants to."""
+        self.caller.require(MANAGES)
+        if base_url and not is_operator and not settings.TENANTS_MAY_SET_BASE_URL:
+            raise BaseUrlForbidden(
+                "Only the operator may set base_url: `tulia sender create --base-url`, "
+                "or TULIA_TENANTS_MAY_SET_BASE_URL=true for everybody.",
+                details={"base_url": "not allowed"},
+            )
+        with tenant_scope(self.tenant_id):
+            return senders.create(
+                self.tenant_id,
+                kind=kind,
+                name=name,
+                external_id=phone_number_id,
+                access_token=access_token,
+                app_secret=app_secret,
+                verify_token=verify_token,
+                base_url=base_url,
+                rate_per_second=rate_per_second,
+            )
+
+    def senders(self, wanted: PageRequest) -> Page[Sender]:
+        self.caller.require(MANAGES)
+        with tenant_scope(self.tenant_id):
+            return senders.page(self.tenant_id, wanted)
+
+    def sender(self, sender_id: UUID) -> Sender:
+        self.caller.require(MANAGES)
+        with tenant_scope(self.tenant_id):
+            return senders.get(self.tenant_id, sender_id)
+
+    def change_sender(
+        self,
+        sender_id: UUID,
+        *,
+        is_paused: bool | None = None,
+        paused_reason: str = "",
+        name: str | None = None,
+        rate_per_second: int | None = None,
+        access_token: str | None = None,
+        app_secret: str | None = None,
+        verify_token: str | None = None,
+    ) -> Sender:
+        """Changes what is given (None: as it is)."""
+        self.caller.require(MANAGES)
+        with tenant_scope(self.tenant_id):
+            senders.get(self.tenant_id, sender_id)
+            if is_paused is True:
+                senders.pause(self.tenant_id, sender_id, reason=paused_reason or f"Paused by {self.caller.label}.")
+            elif is_paused is False:
+                senders.resume(self.tenant_id, sender_id)
+            return senders.change(
+                self.tenant_id,
+                sender_id,
+                name=name,
+                rate_per_second=rate_per_second,
+                access_token=access_token,
+                app_secret=app_secret,
+                verify_token=verify_token,
+            )
+
+    def create_template(self, *, name: str, language: str, category: str, body: str) -> MessageTemplate:
+        self.caller.require(MANAGES)
+        with tenant_scope(self.tenant_id):
+            return templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
+
+    def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
+        self.caller.require(SEES)
+        with tenant_scope(self.tenant_id):
+            return templates.page(self.tenant_id, wanted, status=status)
+
+    def template(self, template_id: UUID) -> MessageTemplate:
+        self.caller.require(SEES)
+        with tenant_scope(self.tenant_id):
+            return templates.get(self.tenant_id, template_id)
+
+    def settings(self) -> Tenant:
+        self.caller.require(MANAGES)
+        return queries.get(self.tenant_id)
+
+    def change_settings(
+        self,
+        *,
+        timezone: str | None = None,
+        country: str | None = None,
+        opt_out_words: Sequence[str] | None = None,
+    ) -> Tenant:
+        """Changes what is given (None: as it is)."""
+        self.caller.require(MANAGES)
+        return accounts.change_settings(self.tenant_id, timezone=timezone, country=country, opt_out_words=opt_out_words)
+
+    def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
+        """A new key, shown for the only time; it can't be given more than its maker may do."""
+        self.caller.require("users:manage")
+        wanted = frozenset(scopes)
+        if beyond := sorted((wanted & access.SCOPES) - self.caller.scopes):
+            raise ScopesExceeded(
+                f"{self.caller.label} doesn't have {', '.join(beyond)} to give away.", details={"scopes": beyond}
+            )
+        return api_keys.create(self.tenant_id, name=name, scopes=wanted)

@@ -1,0 +1,387 @@
+"""/v1/campaigns: making, starting and reading campaigns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tulia.api.fields import Flag, Shape, Text, Whole
+from tulia.api.resource import Resource
+from tulia.campaign_service import LONGEST_WAIT_SECONDS, CampaignService, ExecutionResult
+from tulia.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from tulia.campaigns.models import MessageCampaign
+
+DEFAULT_WAIT_SECONDS = 5.0
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4}(?:\.\d{1,3})?)(?:$|[,;\s])")
+
+
+class VariantSerializer(Shape):
+    """One arm of an A/B test."""
+
+    name = Text(max_length=100)
+    content = Text(max_length=4_096)
+    template_id = serializers.UUIDField(required=False, allow_null=True)
+
+
+class MessageCampaignCreateSerializer(Shape):
+    """What a campaign is made from; `campaigns.draft` reads it and names every mistake."""
+
+    name = Text(max_length=255)
+    description = Text(required=False, allow_null=True)
+    message_content = Text(required=False, max_length=4_096)
+    template_id = serializers.UUIDField(required=False, allow_null=True)
+    template_variables = serializers.DictField(child=Text(), required=False)
+    target_criteria = serializers.JSONField(required=False)
+    as_of = serializers.DateTimeField(required=False, allow_null=True)
+    scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
+    is_ab_test = Flag(required=False)
+    variants = VariantSerializer(many=True, required=False)
+    assignment = serializers.ChoiceField(["random"], required=False)
+    seed = Whole(required=False)
+    primary_metric = serializers.ChoiceField(["responded", "read", "converted"], required=False)
+    sender_id = serializers.UUIDField(required=False, allow_null=True)
+    quiet_hours = serializers.JSONField(required=False, allow_null=True)
+
+
+class MessageCampaignSerializer(serializers.Serializer[Any]):
+    """A campaign with its counters and its four rates, in percent."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_null=True)
+    message_content = serializers.CharField(allow_blank=True)
+    template_id = serializers.UUIDField(allow_null=True)
+    template_variables = serializers.DictField()
+    target_criteria = serializers.JSONField()
+    as_of = serializers.DateTimeField(allow_null=True)
+    is_ab_test = serializers.BooleanField()
+    variants = serializers.ListField(child=serializers.JSONField())
+    seed = serializers.IntegerField()
+    primary_metric = serializers.CharField()
+    sender_id = serializers.UUIDField(allow_null=True)
+    status = serializers.CharField()
+    status_reason = serializers.CharField(allow_blank=True)
+    scheduled_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    delivery_count = serializers.IntegerField()
+    delivered_count = serializers.IntegerField()
+    failed_count = serializers.IntegerField()
+    read_count = serializers.IntegerField()
+    response_count = serializers.IntegerField()
+    conversion_count = serializers.IntegerField()
+    delivery_rate = serializers.FloatField()
+    read_rate = serializers.FloatField()
+    engagement_rate = serializers.FloatField()
+    conversion_rate = serializers.FloatField()
+    metadata = serializers.JSONField()
+    created_by_id = serializers.UUIDField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+_COLUMNS: list[str] = [str(name) for name in MessageCampaignSerializer().fields if not str(name).endswith("_rate")]
+
+
+def to_json(campaign: MessageCampaign) -> dict[str, Any]:
+    """The campaign as MessageCampaignSerializer says, without the cost of one."""
+    return {name: getattr(campaign, name) for name in _COLUMNS} | {
+        "delivery_rate": campaign.calculate_delivery_rate(),
+        "read_rate": campaign.calculate_read_rate(),
+        "engagement_rate": campaign.calculate_engagement_rate(),
+        "conversion_rate": campaign.calculate_conversion_rate(),
+    }
+
+
+class CampaignExecuteSerializer(Shape):
+    """The confirmation that starts a campaign."""
+
+    confirm = Flag(required=False, default=False)
+    confirm_everyone = Flag(required=False, default=False)
+
+
+class ExecutionSerializer(serializers.Serializer[Any]):
+    """How far a run is."""
+
+    campaign_id = serializers.UUIDField()
+    status = serializers.CharField()
+    results = serializers.JSONField()
+
+
+class CampaignReportSerializer(serializers.Serializer[Any]):
+    """The report; the inner shapes are described in docs/api.md."""
+
+    campaign_id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_null=True)
+    status = serializers.CharField()
+    status_reason = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    duration_seconds = serializers.FloatField(allow_null=True)
+    targeting = serializers.JSONField()
+    delivery = serializers.JSONField()
+    engagement = serializers.JSONField()
+    balance = serializers.JSONField()
+    ab_test = serializers.JSONField()
+
+
+class ReachRequestSerializer(Shape):
+    """Whom to count. The fields of a campaign may come along, so that a draft can be posted as it is."""
+
+    target_criteria = serializers.JSONField()
+    as_of = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ReachSerializer(serializers.Serializer[Any]):
+    """Reach, step by step."""
+
+    total_matching = serializers.IntegerField()
+    with_consent = serializers.IntegerField()
+    waterfall = serializers.ListField(child=serializers.JSONField())
+
+
+class ScheduleSerializer(Shape):
+    """When to start."""
+
+    scheduled_at = Text()
+    confirm_everyone = Flag(required=False, default=False)
+
+
+class CloneSerializer(Shape):
+    """What to call the copy."""
+
+    name = Text(required=False, max_length=255)
+
+
+class TestSendSerializer(Shape):
+    """Whom to try the message on, and which variant."""
+
+    customer_id = serializers.UUIDField()
+    variant = Whole(required=False, default=0)
+
+
+class NoBody(Shape):
+    """A body without fields."""
+
+
+class RecipientQuery(Shape):
+    """Which people of a campaign."""
+
+    state = Text(required=False)
+    reason = Text(required=False, max_length=60)
+
+
+class CampaignQuery(Shape):
+    """Which campaigns."""
+
+    status = Text(required=False)
+
+
+class Campaigns(Resource):
+    """The list, and making one."""
+
+    scopes: ClassVar = {"GET": "analytics:view", "POST": "conversations:view"}
+
+    @extend_schema(responses=MessageCampaignSerializer(many=True), parameters=[CampaignQuery])
+    def get(self, request: Request) -> Response:
+        found = CampaignService(self.caller).list_campaigns(
+            self.page_request(), status=self.query(CampaignQuery).get("status")
+        )
+        return self.page_answer(found, to_json)
+
+    @extend_schema(request=MessageCampaignCreateSerializer, responses={201: MessageCampaignSerializer})
+    def post(self, request: Request) -> Response:
+        return Response(to_json(CampaignService(self.caller).create_campaign(dict(request.data))), status=201)
+
+
+class Campaign(Resource):
+    """One campaign."""
+
+    scopes: ClassVar = {"GET": "analytics:view", "PATCH": "conversations:view", "DELETE": "conversations:view"}
+
+    @extend_schema(responses=MessageCampaignSerializer)
+    def get(self, request: Request, campaign_id: UUID) -> Response:
+        return Response(to_json(CampaignService(self.caller).get_campaign(campaign_id)))
+
+    @extend_schema(request=MessageCampaignCreateSerializer(partial=True), responses=MessageCampaignSerializer)
+    def patch(self, request: Request, campaign_id: UUID) -> Response:
+        return Response(to_json(CampaignService(self.caller).update_campaign(campaign_id, dict(request.data))))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, campaign_id: UUID) -> Response:
+        CampaignService(self.caller).delete_campaign(campaign_id)
+        return Response(status=204)
+
+
+class CampaignReach(Resource):
+    """Whom criteria mean, before anything is made."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=ReachRequestSerializer, responses=ReachSerializer)
+    def post(self, request: Request) -> Response:
+        fields = dict(request.data)
+        if "target_criteria" not in fields:
+            raise Invalid("target_criteria is required.", details={"target_criteria": "is required"})
+        counted = CampaignService(self.caller).reach_of_draft(fields)
+        return Response(
+            {
+                "total_matching": counted.total_matching,
+                "with_consent": counted.with_consent,
+                "waterfall": [asdict(step) for step in counted.steps],
+            }
+        )
+
+
+def execution_to_json(result: ExecutionResult) -> dict[str, Any]:
+    return {
+        "campaign_id": result.campaign_id,
+        "status": result.status,
+        "results": {
+            "targeted": result.targeted,
+            "sent": result.sent,
+            "failed": result.failed,
+            "skipped_no_consent": result.skipped_no_consent,
+            "skipped": dict(result.skipped),
+            "errors": list(result.errors),
+        },
+    }
+
+
+class CampaignExecute(Resource):
+    """Starting a campaign: 200 with the final counts when it ends within the wait, else 202 with those so far."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=CampaignExecuteSerializer, responses={200: ExecutionSerializer, 202: ExecutionSerializer})
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        asked = self.body(CampaignExecuteSerializer)
+        if not asked["confirm"]:
+            raise Invalid('Sending can\'t be undone: repeat with "confirm": true.', details={"confirm": "must be true"})
+        result = CampaignService(self.caller).execute_campaign(
+            campaign_id, confirm_everyone=asked["confirm_everyone"], wait_seconds=_wait_of(request)
+        )
+        return Response(execution_to_json(result), status=200 if result.is_final else 202)
+
+
+def _wait_of(request: Request) -> float:
+    """Seconds of `Prefer: wait=N` (RFC 7240); five when it isn't said."""
+    found = _WAIT.search(request.headers.get("Prefer", ""))
+    return min(float(found[1]), LONGEST_WAIT_SECONDS) if found else DEFAULT_WAIT_SECONDS
+
+
+class CampaignPause(Resource):
+    """Stops sending; what is in flight is finished and counted."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=None, responses=MessageCampaignSerializer)
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        self.body(NoBody)
+        return Response(to_json(CampaignService(self.caller).pause_campaign(campaign_id)))
+
+
+class CampaignResume(Resource):
+    """Goes on sending."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=None, responses=MessageCampaignSerializer)
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        self.body(NoBody)
+        return Response(to_json(CampaignService(self.caller).resume_campaign(campaign_id)))
+
+
+class CampaignCancel(Resource):
+    """Ends a campaign for good."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=None, responses=MessageCampaignSerializer)
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        self.body(NoBody)
+        return Response(to_json(CampaignService(self.caller).cancel_campaign(campaign_id)))
+
+
+class CampaignClone(Resource):
+    """Another draft like this one."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=CloneSerializer, responses={201: MessageCampaignSerializer})
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        name = self.body(CloneSerializer).get("name")
+        return Response(to_json(CampaignService(self.caller).clone_campaign(campaign_id, name=name)), status=201)
+
+
+class CampaignSchedule(Resource):
+    """Gives a campaign its time."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=ScheduleSerializer, responses=MessageCampaignSerializer)
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        asked = self.body(ScheduleSerializer)
+        return Response(
+            to_json(
+                CampaignService(self.caller).schedule_campaign(
+                    campaign_id, asked["scheduled_at"], confirm_everyone=asked["confirm_everyone"]
+                )
+            )
+        )
+
+
+class CampaignTestSend(Resource):
+    """Sends the message to one customer, now."""
+
+    scopes: ClassVar = {"POST": "conversations:view"}
+
+    @extend_schema(request=TestSendSerializer, responses=serializers.JSONField())
+    def post(self, request: Request, campaign_id: UUID) -> Response:
+        asked = self.body(TestSendSerializer)
+        tried = CampaignService(self.caller).test_send(
+            campaign_id, customer_id=asked["customer_id"], variant=asked["variant"]
+        )
+        return Response(
+            {
+                "accepted": tried.is_accepted,
+                "message_id": tried.message_id,
+                "text": tried.text,
+                "problem": tried.problem,
+            }
+        )
+
+
+class CampaignReportView(Resource):
+    """What became of a campaign."""
+
+    scopes: ClassVar = {"GET": "analytics:view"}
+
+    @extend_schema(responses=CampaignReportSerializer)
+    def get(self, request: Request, campaign_id: UUID) -> Response:
+        return Response(CampaignService(self.caller).generate_report(campaign_id).to_json())
+
+
+class CampaignRecipients(Resource):
+    """The people behind each line of the balance sheet."""
+
+    scopes: ClassVar = {"GET": "analytics:view"}
+
+    @extend_schema(responses=serializers.ListField(child=serializers.JSONField()), parameters=[RecipientQuery])
+    def get(self, request: Request, campaign_id: UUID) -> Response:
+        asked = self.query(RecipientQuery)
+        found = CampaignService(self.caller).list_recipients(
+            campaign_id, self.page_request(), state=asked.get("state"), reason=asked.get("reason")
+        )
+        return self.page_answer(found, asdict)
