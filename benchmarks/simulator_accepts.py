@@ -59,7 +59,13 @@ class Receiver(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
 
-async def load(url: str, messages: int, connections: int) -> None:
+def cpu_seconds(process: int) -> float:
+    """Processor time that another process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def load(url: str, messages: int, connections: int, process: int) -> None:
     """Register a number, send everything, and report."""
     receiver = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", 0)
     port = receiver.sockets[0].getsockname()[1]
@@ -112,9 +118,11 @@ async def load(url: str, messages: int, connections: int) -> None:
                         raise RuntimeError(f"HTTP {reply.status}: {await reply.text()}")
                 latencies.append(time.perf_counter() - before)
 
+        used = cpu_seconds(process)
         start = time.perf_counter()
         await asyncio.gather(*[sender() for _ in range(connections)])
         took = time.perf_counter() - start
+        used = cpu_seconds(process) - used
         async with session.get(f"{url}/metrics") as answer:
             during = await answer.text()
         async with session.post(f"{url}/_sim/drain", json={"fast_forward": True, "timeout_s": 60}) as answer:
@@ -130,6 +138,7 @@ async def load(url: str, messages: int, connections: int) -> None:
                 "messages": messages,
                 "connections": connections,
                 "accepts_per_second": round(messages / took),
+                "simulator_core_busy": round(used / took, 2),
                 "median_ms": round(1000 * latencies[len(latencies) // 2], 1),
                 "p99_ms": round(1000 * latencies[int(len(latencies) * 0.99)], 1),
                 "updates_told_meanwhile": int(float(told)),
@@ -150,12 +159,13 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--scale", type=float, default=60.0)
-    parser.add_argument("--url", help="a running simulator instead of one of our own")
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    parser.add_argument("--process", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--generate", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.generate:
         pin(1)
-        uvloop.run(load(options.url, options.messages, options.connections))
+        uvloop.run(load(options.url, options.messages, options.connections, options.process))
         return 0
     settings = Path(f"/tmp/simulator_accepts.{os.getpid()}.json")
     settings.write_text(json.dumps(CONFIG))
@@ -166,7 +176,7 @@ def main() -> int:
     try:
         assert simulator.stdout is not None
         url = simulator.stdout.readline().split()[-1]
-        again = [sys.executable, __file__, "--generate", "--url", url]
+        again = [sys.executable, __file__, "--generate", "--url", url, "--process", str(simulator.pid)]
         amounts = ["--messages", str(options.messages), "--connections", str(options.connections)]
         return subprocess.run([*again, *amounts], check=False).returncode
     finally:

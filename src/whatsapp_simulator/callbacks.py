@@ -134,9 +134,7 @@ def assemble(waba_id: str, display: str, number_id: str, updates: Iterable[Updat
         contacts: dict[str, Json] = {}
         for member in members:
             if member.contact is not None:
-                contacts[member.contact["user_id"] if "user_id" in member.contact else member.contact["wa_id"]] = (
-                    member.contact
-                )
+                contacts[member.contact["user_id"]] = member.contact
         if contacts:
             value["contacts"] = list(contacts.values())
         value[lot] = [

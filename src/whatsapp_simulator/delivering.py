@@ -207,14 +207,14 @@ class Delivering:
                 batch.problem = "" if answer.status == 200 else f"HTTP {answer.status}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             batch.problem = f"{type(error).__name__}: {error}"
+        if batch.generation != self._generation:
+            return
         if batch.problem:
             self._failed(batch)
         else:
             self.tally.acknowledged += len(batch.updates)
 
     def _failed(self, batch: Batch) -> None:
-        if batch.generation != self._generation:
-            return
         self.tally.refused += 1
         settings = self._config().webhooks
         now = self._clock.now()

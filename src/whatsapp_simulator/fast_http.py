@@ -100,7 +100,8 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._give_up(400, "no other protocol is spoken here")
+            # The request was answered as if it had not asked for another protocol; the connection ends after that.
+            return
         except httptools.HttpParserError:
             if self._transport is not None and not self._transport.is_closing():
                 self._give_up(400, "this is not HTTP/1.1")
@@ -147,7 +148,7 @@ class _Connection(asyncio.Protocol):
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
             self._local,
         )
-        self._waiting.append((request, self._parser.should_keep_alive()))
+        self._waiting.append((request, self._parser.should_keep_alive() and not self._parser.should_upgrade()))
         if not self._busy:
             self._next()
 
@@ -172,7 +173,11 @@ class _Connection(asyncio.Protocol):
         while self._waiting and not self._busy:
             request, keep = self._waiting.popleft()
             self._busy = True
-            outcome = self._server.handler(request)
+            try:
+                outcome = self._server.handler(request)
+            except Exception as error:
+                self._report(error)
+                outcome = answer({"error": "the simulator failed to answer"}, 500)
             if isinstance(outcome, Reply):
                 self._conclude(outcome, keep)
             else:
@@ -180,12 +185,17 @@ class _Connection(asyncio.Protocol):
                 self._server.acting.add(task)
                 task.add_done_callback(self._server.acting.discard)
 
+    def _report(self, error: Exception) -> None:
+        # A fault of the simulator's own: the loop's handler prints the traceback, the client gets a plain 500.
+        context = {"message": "the simulator failed to answer a request", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+
     async def _await(self, outcome: Awaitable[Reply], keep: bool) -> None:
         try:
             reply = await outcome
-        except Exception:
-            self._give_up(500, "the simulator failed to answer")
-            raise
+        except Exception as error:
+            self._report(error)
+            reply = answer({"error": "the simulator failed to answer"}, 500)
         self._conclude(reply, keep)
         self._next()
 

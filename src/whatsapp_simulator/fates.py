@@ -27,17 +27,13 @@ class Kind(IntEnum):
     BLOCK = 8
 
 
-class Happening(NamedTuple):
-    """One step of a life.
+class Detail(NamedTuple):
+    """What most happenings don't need, so that they can share one.
 
-    `let_go` and `happened` are virtual seconds after the accept: when its callback leaves and when it came about.
     `code` is the error of a failure; `text` and `payload` are what a person writes or taps; `quoted` says whether
     the reply refers to the message; `repeat` marks a copy of an earlier callback; `lost` one that never leaves.
     """
 
-    let_go: float
-    happened: float
-    kind: Kind
     code: int = 0
     text: str = ""
     payload: str = ""
@@ -45,6 +41,21 @@ class Happening(NamedTuple):
     interactive: bool = False
     repeat: bool = False
     lost: bool = False
+
+
+PLAIN = Detail()
+
+
+class Happening(NamedTuple):
+    """One step of a life.
+
+    `let_go` and `happened` are virtual seconds after the accept: when its callback leaves and when it came about.
+    """
+
+    let_go: float
+    happened: float
+    kind: Kind
+    detail: Detail = PLAIN
 
 
 class Circumstances(NamedTuple):
@@ -134,21 +145,23 @@ def _answer(draws: Draws, behaviour: Behaviour, now: Circumstances, read_at: flo
         after = read_at + behaviour.reply.median
         if act == "button":
             return _tap(draws, now, after, stop=False) or Happening(
-                after, after, Kind.BUTTON, text="Yes", payload="Yes", quoted=True
+                after, after, Kind.BUTTON, Detail(text="Yes", payload="Yes", quoted=True)
             )
         if act == "stop_text":
-            return Happening(after, after, Kind.TEXT, text="STOP")
+            return Happening(after, after, Kind.TEXT, Detail(text="STOP"))
         if act == "native_stop":
             return _at(after, Kind.NATIVE_STOP)
         if act in ("text", "username"):
-            return Happening(after, after, Kind.TEXT, text=draws.choice("words", now.reply_texts), quoted=True)
+            words = draws.choice("words", now.reply_texts)
+            return Happening(after, after, Kind.TEXT, Detail(text=words, quoted=True))
         return None
     chance = draws.uniform("answer")
     edge = behaviour.reply_text_p
     if chance < edge:
         at = read_at + _wait(draws, "answer at", behaviour.reply)
         quoted = draws.happens("quote", behaviour.quote_p)
-        return Happening(at, at, Kind.TEXT, text=draws.choice("words", now.reply_texts), quoted=quoted)
+        words = draws.choice("words", now.reply_texts)
+        return Happening(at, at, Kind.TEXT, Detail(text=words, quoted=quoted))
     edge += behaviour.reply_button_p
     if chance < edge:
         at = read_at + _wait(draws, "answer at", behaviour.reply)
@@ -156,7 +169,7 @@ def _answer(draws: Draws, behaviour: Behaviour, now: Circumstances, read_at: flo
     edge += behaviour.stop_p
     if chance < edge:
         at = read_at + _wait(draws, "answer at", behaviour.stop)
-        return _tap(draws, now, at, stop=True) or Happening(at, at, Kind.TEXT, text="STOP")
+        return _tap(draws, now, at, stop=True) or Happening(at, at, Kind.TEXT, Detail(text="STOP"))
     edge += behaviour.native_stop_p
     if chance < edge and now.marketing:
         return _at(read_at + _wait(draws, "answer at", behaviour.stop), Kind.NATIVE_STOP)
@@ -173,10 +186,12 @@ def _tap(draws: Draws, now: Circumstances, at: float, *, stop: bool) -> Happenin
         at,
         at,
         Kind.BUTTON,
-        text=button.title or button.payload,
-        payload=button.payload,
-        quoted=True,
-        interactive=button.kind == "interactive",
+        Detail(
+            text=button.title or button.payload,
+            payload=button.payload,
+            quoted=True,
+            interactive=button.kind == "interactive",
+        ),
     )
 
 
@@ -198,16 +213,19 @@ def _travelled(draws: Draws, noise: Noise, life: list[Happening]) -> tuple[Happe
         if draws.happens(f"late {name}", noise.late_rate):
             leaves += noise.late_within_s * draws.uniform(f"late by {name}")
         lost = draws.happens(f"drop {name}", noise.drop_rate)
-        travelled.append(happening._replace(let_go=leaves, lost=lost))
+        detail = happening.detail
+        if lost:
+            detail = detail._replace(lost=True)
+        travelled.append(happening._replace(let_go=leaves, detail=detail))
         if not lost and draws.happens(f"dup {name}", noise.dup_rate):
             again = leaves + noise.dup_within_s * draws.uniform(f"dup by {name}")
-            travelled.append(happening._replace(let_go=again, repeat=True))
+            travelled.append(happening._replace(let_go=again, detail=detail._replace(repeat=True)))
     travelled.sort(key=lambda happening: happening.let_go)
     return tuple(travelled)
 
 
 def _at(moment: float, kind: Kind, code: int = 0) -> Happening:
-    return Happening(moment, moment, kind, code)
+    return Happening(moment, moment, kind, Detail(code=code) if code else PLAIN)
 
 
 def _wait(draws: Draws, purpose: str, latency: Latency, steady: bool = False) -> float:

@@ -51,16 +51,16 @@ def _happen(
     if state is None:
         _act(world, sender, key, wamid, step, stamp, template)
         return
-    if not step.repeat:
-        world.ledger.advance(index, state, step.code)
+    if not step.detail.repeat:
+        world.ledger.advance(index, state, step.detail.code)
         if template is not None and step.kind == Kind.DELIVERED:
             delivered(world, sender.waba_id, template)
-    if step.lost:
+    if step.detail.lost:
         return
     who = person(key)
     opaque = world.ledger.opaque(index)
     if step.kind == Kind.FAILED:
-        item, contact = callbacks.failed(wamid, step.code, stamp, who, hidden, opaque), None
+        item, contact = callbacks.failed(wamid, step.detail.code, stamp, who, hidden, opaque), None
     else:
         price = None
         if step.kind == Kind.SENT or step.kind == _priced_arrival(plan):
@@ -69,7 +69,7 @@ def _happen(
             price = callbacks.pricing("service" if free else category, "free_customer_service" if free else "regular")
         item = callbacks.status(wamid, step.kind.name.lower(), stamp, who, hidden, opaque, price)
         contact = callbacks.contact(who, hidden)
-    tell(world, sender, Update("statuses", f"{wamid} {step.kind.name}", item, contact, step.repeat))
+    tell(world, sender, Update("statuses", f"{wamid} {step.kind.name}", item, contact, step.detail.repeat))
 
 
 def _priced_arrival(plan: Plan) -> Kind:
@@ -86,23 +86,23 @@ def _act(
     stamp: int,
     template: Template | None,
 ) -> None:
-    if not step.repeat and template is not None and _annoys(step):
+    if not step.detail.repeat and template is not None and _annoys(step):
         annoyed(world, sender.waba_id, template)
     if step.kind == Kind.NATIVE_STOP:
-        prefer(world, sender, key, "stop", stamp, lost=step.lost, repeat=step.repeat)
+        prefer(world, sender, key, "stop", stamp, lost=step.detail.lost, repeat=step.detail.repeat)
     elif step.kind in (Kind.TEXT, Kind.BUTTON):
         content = (
-            callbacks.text(step.text)
+            callbacks.text(step.detail.text)
             if step.kind == Kind.TEXT
-            else callbacks.tap(step.payload, step.text, step.interactive)
+            else callbacks.tap(step.detail.payload, step.detail.text, step.detail.interactive)
         )
         own = mint_inbound(key, world.tail("inbound", wamid, step.kind.name)[:INBOUND_BYTES])
-        quoted = wamid if step.quoted else None
-        receive(world, sender, key, own, content, quoted, stamp, lost=step.lost, repeat=step.repeat)
+        quoted = wamid if step.detail.quoted else None
+        receive(world, sender, key, own, content, quoted, stamp, lost=step.detail.lost, repeat=step.detail.repeat)
 
 
 def _annoys(step: Happening) -> bool:
-    says_stop = step.text.upper().startswith("STOP") or step.payload.upper().startswith("STOP")
+    says_stop = step.detail.text.upper().startswith("STOP") or step.detail.payload.upper().startswith("STOP")
     return step.kind in (Kind.BLOCK, Kind.NATIVE_STOP) or says_stop
 
 
@@ -155,7 +155,8 @@ def prefer(
     repeat: bool = False,
 ) -> None:
     """The person stops or resumes marketing messages in their app."""
-    if world.config.remember_stops:
+    # A copy of an old callback must not undo what the person decided since.
+    if world.config.remember_stops and not repeat:
         if value == "stop":
             world.stopped.add((sender.waba_id, key))
         else:
@@ -165,7 +166,7 @@ def prefer(
     who = person(key)
     hidden = is_hidden(key)
     item = callbacks.preference(who, hidden, value, stamp)
-    contact = {"user_id": who.user_id} if hidden else {"wa_id": who.wa_id}
+    contact = callbacks.contact(who, hidden)
     tell(world, sender, Update("user_preferences", f"{key} {value} {stamp}", item, contact, repeat))
 
 
