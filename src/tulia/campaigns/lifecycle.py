@@ -1,0 +1,173 @@
+"""A campaign's way from draft to done. Every move is a compare-and-set: of two at once, one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from tulia.audience import criteria
+from tulia.campaigns.models import MessageCampaign
+from tulia.channels.models import MessageTemplate, Sender
+from tulia.core.errors import Conflict, Invalid
+from tulia.tenants.scope import system_scope, tenant_scope
+
+
+class WrongState(Conflict):
+    code: ClassVar[str] = "wrong_state"
+
+
+class EveryoneNotConfirmed(Invalid):
+    code: ClassVar[str] = "everyone_not_confirmed"
+
+
+class NoSender(Invalid):
+    code: ClassVar[str] = "no_sender"
+
+
+class TemplateNotApproved(Invalid):
+    code: ClassVar[str] = "template_not_approved"
+
+
+def check_ready(campaign: MessageCampaign, *, sender: Sender | None, confirm_everyone: bool) -> None:
+    """Whether the campaign can be started at all. Raises the refusal that says what is missing."""
+    if campaign.status not in ("draft", "scheduled"):
+        raise WrongState(f"This campaign is {campaign.status}; only a draft or a scheduled one can be started.")
+    tree = criteria.parse(campaign.target_criteria)
+    if tree.is_everyone and not (confirm_everyone or campaign.metadata.get("everyone_confirmed")):
+        raise EveryoneNotConfirmed(
+            'The criteria are empty, which means every customer: repeat with "confirm_everyone": true if that is meant.',
+            details={"confirm_everyone": "must be true, because the criteria mean every customer"},
+        )
+    if sender is None:
+        raise NoSender("There is no sender to send with: add one first.", details={"sender_id": "add a sender first"})
+    if sender.paused_reason:
+        raise NoSender(
+            f"The sender {sender.name!r} is paused: {sender.paused_reason}", details={"sender_id": "is paused"}
+        )
+    wanted = {campaign.template_id} | {variant.get("template_id") for variant in campaign.variants}
+    for template in MessageTemplate.objects.filter(pk__in=[one for one in wanted if one]).exclude(status="approved"):
+        raise TemplateNotApproved(
+            f"The template {template.name!r} ({template.language}) is {template.status}; only an approved one can be sent.",
+            details={"template_id": f"is {template.status}"},
+        )
+
+
+def launch(campaign: MessageCampaign, *, sender: Sender, now: datetime) -> None:
+    """Draft or scheduled → sending, with its sender. Raises WrongState when another was quicker."""
+    if not campaign.mark_sending(at=now):
+        campaign.refresh_from_db()
+        raise WrongState(f"This campaign was started already; it is {campaign.status}.")
+    MessageCampaign.objects.filter(pk=campaign.pk).update(sender=sender)
+    campaign.sender_id = sender.pk
+
+
+def schedule(campaign: MessageCampaign, *, at: datetime, now: datetime, confirm_everyone: bool) -> None:
+    """Gives a draft (or a scheduled campaign) its time. Raises Invalid for a time that has passed, WrongState."""
+    if at <= now:
+        raise Invalid(
+            f"scheduled_at must be in the future; it is now {now:%Y-%m-%dT%H:%M:%SZ}.",
+            details={"scheduled_at": "must be in the future"},
+        )
+    if criteria.parse(campaign.target_criteria).is_everyone and not confirm_everyone:
+        raise EveryoneNotConfirmed(
+            'The criteria are empty, which means every customer: repeat with "confirm_everyone": true if that is meant.',
+            details={"confirm_everyone": "must be true, because the criteria mean every customer"},
+        )
+    metadata = campaign.metadata | ({"everyone_confirmed": True} if confirm_everyone else {})
+    moved = MessageCampaign.objects.filter(pk=campaign.pk, status__in=("draft", "scheduled")).update(
+        status="scheduled", scheduled_at=at, metadata=metadata, updated_at=now
+    )
+    if not moved:
+        raise WrongState(f"This campaign is {campaign.status}; only a draft can be scheduled.")
+    campaign.refresh_from_db()
+
+
+def pause(campaign: MessageCampaign, *, reason: str, now: datetime) -> None:
+    """Sending → paused: nothing more is claimed; what is in flight is finished and counted. Raises WrongState."""
+    if not campaign.mark_paused(at=now, reason=reason):
+        campaign.refresh_from_db()
+        raise WrongState(f"This campaign is {campaign.status}; only one that is sending can be paused.")
+
+
+def resume(campaign: MessageCampaign, *, now: datetime) -> None:
+    """Paused → sending. Raises WrongState."""
+    if not campaign.mark_resumed(at=now):
+        campaign.refresh_from_db()
+        raise WrongState(f"This campaign is {campaign.status}; only a paused one can be resumed.")
+
+
+def cancel(campaign: MessageCampaign, *, now: datetime) -> None:
+    """Any state but an end → canceled. Raises WrongState."""
+    if not campaign.cancel(at=now):
+        campaign.refresh_from_db()
+        raise WrongState(f"This campaign is {campaign.status} and can't be canceled.")
+
+
+def pause_all_of_sender(tenant_id: UUID, sender_id: UUID, *, reason: str, now: datetime) -> int:
+    """Pauses every sending campaign of a sender that may not send; the number of campaigns."""
+    with tenant_scope(tenant_id):
+        return MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id=sender_id, status="sending").update(
+            status="paused", status_reason=reason[:500], updated_at=now
+        )
+
+
+def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetime) -> bool:
+    with tenant_scope(tenant_id):
+        moved = MessageCampaign.objects.filter(tenant_id=tenant_id, pk=campaign_id, status="sending").update(
+            status="paused", status_reason=reason[:500], updated_at=now
+        )
+        return bool(moved)
+
+
+def due(*, now: datetime) -> Sequence[tuple[UUID, UUID]]:
+    """(tenant, campaign) of every scheduled campaign whose time has come, earliest first."""
+    with system_scope():
+        return list(
+            MessageCampaign.objects.filter(status="scheduled", scheduled_at__lte=now)
+            .order_by("scheduled_at", "id")
+            .values_list("tenant_id", "id")[:1_000]
+        )
+
+
+def unfrozen(*, before: datetime) -> Sequence[tuple[UUID, UUID]]:
+    """(tenant, campaign) of campaigns that were started before then and whose audience still isn't written."""
+    with system_scope():
+        return list(
+            MessageCampaign.objects.filter(
+                status="sending", audience_frozen_at=None, started_at__lt=before
+            ).values_list("tenant_id", "id")[:1_000]
+        )
+
+
+def senders_at_work() -> set[tuple[UUID, UUID]]:
+    """(tenant, sender) of every sender with a campaign that is sending to a frozen audience."""
+    with system_scope():
+        return {
+            (tenant_id, sender_id)
+            for tenant_id, sender_id in MessageCampaign.objects.filter(
+                status="sending", audience_frozen_at__isnull=False, sender__isnull=False
+            ).values_list("tenant_id", "sender_id")
+            if sender_id is not None
+        }
+
+
+def sending_of(tenant_id: UUID, sender_id: UUID) -> list[MessageCampaign]:
+    """The campaigns a dispatcher has to serve, oldest first."""
+    with tenant_scope(tenant_id):
+        return list(
+            MessageCampaign.objects.filter(
+                tenant_id=tenant_id, sender_id=sender_id, status="sending", audience_frozen_at__isnull=False
+            ).order_by("started_at", "id")
+        )
+
+
+def complete(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
+    """Sending → completed; the caller knows that nobody is left to send to."""
+    with tenant_scope(tenant_id):
+        return bool(
+            MessageCampaign.objects.filter(tenant_id=tenant_id, pk=campaign_id, status="sending").update(
+                status="completed", completed_at=now, updated_at=now
+            )
+        )

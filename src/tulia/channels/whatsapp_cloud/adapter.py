@@ -1,0 +1,48 @@
+"""WhatsApp Cloud API: posts one message and reads the answer."""
+
+from __future__ import annotations
+
+import re
+
+import aiohttp
+
+from tulia.channels.adapter import Connection
+from tulia.channels.types import Failure, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
+from tulia.channels.whatsapp_cloud import failures, payload
+from tulia.core import clock
+
+DEFAULT_BASE_URL = "https://graph.facebook.com"
+API_VERSION = "v25.0"
+_HAS_VERSION = re.compile(r"/v\d+(\.\d+)?$")
+
+
+class WhatsAppCloud:
+    """Sends with one phone number. There is no idempotency key: what isn't answered stays uncertain."""
+
+    def __init__(self, connection: Connection, session: aiohttp.ClientSession) -> None:
+        base = (connection.base_url or DEFAULT_BASE_URL).rstrip("/")
+        version = "" if _HAS_VERSION.search(base) else f"/{API_VERSION}"
+        self._url = f"{base}{version}/{connection.external_id}/messages"
+        self._headers = {"Authorization": f"Bearer {connection.access_token}", "Content-Type": "application/json"}
+        self._session = session
+
+    async def send(self, message: OutgoingMessage) -> SendOutcome:
+        """Posts the message once. Only a connection that was never made counts as certainly not sent."""
+        try:
+            body = payload.to_body(message)
+        except payload.PayloadInvalid as error:
+            return Rejected(Failure(FailureKind.CONTENT, "payload_invalid", str(error)))
+        try:
+            async with self._session.post(self._url, data=body, headers=self._headers) as response:
+                answer = await response.read()
+                return failures.classify_response(
+                    response.status, answer, retry_after=response.headers.get("Retry-After"), now=clock.now()
+                )
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Rejected(Failure(FailureKind.TRANSIENT, "connect", "The provider could not be reached."))
+        except TimeoutError:
+            return Uncertain("no answer in time")
+        except aiohttp.InvalidURL:
+            return Rejected(Failure(FailureKind.ACCOUNT, "bad_url", "The sender's base URL is not a web address."))
+        except (aiohttp.ClientError, OSError):
+            return Uncertain("the connection broke before the answer")

@@ -1,0 +1,246 @@
+"""Sends for one sender: claims micro-batches, posts them, records what became of them.
+
+The one place where the synchronous database and the asynchronous network meet. A sender has one dispatcher at a time
+(it holds the sender's lock), so the rate is exact without any distributed limiter and campaigns share it in turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tulia.campaigns import lifecycle, message, render, wordings
+from tulia.campaigns.message import Wording
+from tulia.campaigns.models import MessageCampaign
+from tulia.channels.adapter import Adapter, Connection
+from tulia.channels.types import Accepted, OutgoingMessage, Rejected, SendOutcome, Uncertain
+from tulia.core import clock, logs
+from tulia.core.errors import Invalid
+from tulia.dispatch import retry
+from tulia.dispatch.outcomes import Outcomes
+from tulia.dispatch.pacing import Pacer
+from tulia.dispatch.threads import DatabaseThreads
+from tulia.ledger import claim as ledger_claim
+from tulia.ledger import reconcile, reference
+from tulia.ledger.claim import ClaimedPerson, PutBack
+from tulia.ledger.record import Evidence, Kind
+from tulia.tenants.scope import tenant_scope
+
+_log = logs.get(__name__)
+LARGEST_BATCH = 200
+REFRESH_SECONDS = 0.5
+IDLE_SECONDS = 0.1
+OUTAGE_AFTER = 20  # results in a row without one acceptance
+CONTENT_FAILURES_BEFORE_PAUSE = 10  # in a row, for one campaign
+
+
+@dataclass(slots=True)
+class _Course:
+    """One campaign as the dispatcher sees it."""
+
+    campaign: MessageCampaign
+    wordings: tuple[Wording, ...]
+    refused_in_a_row: int = 0
+    drained_at: float = 0.0
+
+
+class Dispatcher:
+    """One sender's dispatcher; `run` ends when there is nothing left to send, or soon after `stop`."""
+
+    def __init__(self, connection: Connection, adapter: Adapter, database: DatabaseThreads) -> None:
+        self.connection = connection
+        self._adapter = adapter
+        self._database = database
+        self._pacer = Pacer(connection.rate_per_second)
+        self._outcomes = Outcomes(connection.tenant_id, connection.sender_id, database)
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._most_in_flight = max(32, min(1_024, 2 * connection.rate_per_second))
+        self._courses: dict[UUID, _Course] = {}
+        self._failed_in_a_row = 0
+        self._resting_until = 0.0
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """No more claims; what is in flight is finished and recorded before `run` returns."""
+        self._is_stopping = True
+
+    async def run(self) -> None:
+        tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
+        orphans = await self._database.insist(reconcile.disown, tenant_id, sender_id)
+        if orphans:
+            _log.warning("interrupted_sends_are_unknown", sender_id=str(sender_id), count=orphans)
+        recording = asyncio.create_task(self._outcomes.run())
+        try:
+            await self._send_everything()
+        finally:
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+            self._outcomes.finish()
+            await recording
+        await self._complete_drained(list(self._courses.values()))
+
+    async def _send_everything(self) -> None:
+        refreshed_at = -REFRESH_SECONDS
+        turn = 0
+        while not self._is_stopping:
+            now = time.monotonic()
+            if now - refreshed_at >= REFRESH_SECONDS:
+                await self._refresh()
+                refreshed_at = now
+                if not self._courses:
+                    return
+            open_courses = [course for course in self._courses.values() if course.drained_at + IDLE_SECONDS < now]
+            room = min(self._pacer.room(now), self._most_in_flight - len(self._in_flight), LARGEST_BATCH)
+            if not open_courses or now < self._resting_until:
+                await asyncio.sleep(IDLE_SECONDS)
+            elif room < 1:
+                await asyncio.sleep(max(0.001, min(self._pacer.wait(), 0.1)))
+            else:
+                turn += 1
+                await self._send_some(open_courses[turn % len(open_courses)], room)
+
+    async def _refresh(self) -> None:
+        """Sees which campaigns are to be sent now; those that have nobody left are completed."""
+        sending = await self._database.insist(
+            lifecycle.sending_of, self.connection.tenant_id, self.connection.sender_id
+        )
+        for campaign in sending:
+            if campaign.pk not in self._courses:
+                try:
+                    said = await self._database.run(_wordings_of, campaign)
+                except Invalid as refusal:
+                    await self._pause(campaign.pk, refusal.message)
+                    continue
+                self._courses[campaign.pk] = _Course(campaign, said)
+        gone = set(self._courses) - {campaign.pk for campaign in sending}
+        for campaign_id in gone:
+            del self._courses[campaign_id]
+        if not self._in_flight and self._outcomes.is_empty:
+            await self._complete_drained([course for course in self._courses.values() if course.drained_at])
+
+    async def _complete_drained(self, courses: list[_Course]) -> None:
+        for course in courses:
+            tenant_id, campaign_id = self.connection.tenant_id, course.campaign.pk
+            if not await self._database.insist(reconcile.has_open, tenant_id, campaign_id):
+                await self._database.insist(lifecycle.complete, tenant_id, campaign_id, now=clock.now())
+                self._courses.pop(campaign_id, None)
+
+    async def _send_some(self, course: _Course, room: int) -> None:
+        claimed = await self._database.insist(
+            ledger_claim.claim, self.connection.tenant_id, course.campaign.pk, now=clock.now(), batch=room
+        )
+        course.drained_at = time.monotonic() if claimed.is_empty else 0.0
+        self._pacer.room(time.monotonic())
+        self._pacer.take(len(claimed.people))
+        for person in claimed.people:
+            task = asyncio.create_task(self._send_one(course, person))
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
+
+    async def _send_one(self, course: _Course, person: ClaimedPerson) -> None:
+        try:
+            outgoing = self._message_for(course, person)
+        except render.Unrenderable:
+            self._outcomes.skip(person.recipient_id)
+            return
+        if self._is_sender_stopped(course):
+            self._outcomes.put_back(self._returned(person, clock.now(), "sender_paused", counts=False))
+            return
+        try:
+            outcome: SendOutcome = await self._adapter.send(outgoing)
+        except Exception:
+            # A bug of ours, isolated to one message; whether bytes went out is not known.
+            _log.exception("send_crashed", recipient_id=person.recipient_id)
+            outcome = Uncertain("our own mistake")
+        self._settle(course, person, outcome)
+
+    def _message_for(self, course: _Course, person: ClaimedPerson) -> OutgoingMessage:
+        wording = course.wordings[person.arm] if person.arm < len(course.wordings) else course.wordings[0]
+        context = render.context_of(
+            name=person.name, phone=person.phone, external_id=person.external_id, language=person.language,
+            country=person.country, attributes=person.attributes,
+        )  # fmt: skip
+        return message.compose(
+            wording, context, to=person.phone, reference=reference.make(course.campaign.pk, person.recipient_id)
+        )
+
+    def _is_sender_stopped(self, course: _Course) -> bool:
+        """Whether the account or this campaign was stopped after this person was claimed."""
+        return self._resting_until == float("inf") or course.campaign.pk not in self._courses
+
+    def _settle(self, course: _Course, person: ClaimedPerson, outcome: SendOutcome) -> None:
+        """Turns what became of a message into evidence, a later try, or a pause."""
+        now = clock.now()
+        if isinstance(outcome, Accepted):
+            self._failed_in_a_row = course.refused_in_a_row = 0
+            self._outcomes.record(Evidence(person.recipient_id, Kind.ACCEPTED, now, message_id=outcome.message_id))
+        elif isinstance(outcome, Uncertain):
+            self._outcomes.unknown(person.recipient_id)
+        else:
+            self._settle_rejection(course, person, outcome, now)
+
+    def _settle_rejection(self, course: _Course, person: ClaimedPerson, outcome: Rejected, now: datetime) -> None:
+        self._failed_in_a_row += 1
+        decision = retry.decide(
+            outcome.failure,
+            attempt=person.attempt,
+            is_outage=self._failed_in_a_row >= OUTAGE_AFTER,
+            chance=random.random(),  # noqa: S311 - jitter
+        )
+        if isinstance(decision, retry.TryAgain):
+            if decision.slows_sender:
+                self._pacer.slow_down(time.monotonic())
+            if self._failed_in_a_row >= OUTAGE_AFTER and decision.reason == "retry":
+                self._resting_until = max(self._resting_until, time.monotonic() + min(decision.after_seconds, 5.0))
+            due_at = now + timedelta(seconds=decision.after_seconds)
+            self._outcomes.put_back(self._returned(person, due_at, decision.reason, counts=True))
+        elif isinstance(decision, retry.StopSender):
+            self._outcomes.put_back(self._returned(person, now, "sender_paused", counts=False))
+            if self._resting_until != float("inf"):
+                self._resting_until = float("inf")
+                _log.warning("sender_stopped", sender_id=str(self.connection.sender_id), code=outcome.failure.code)
+                self._spawn(self._pause_everything(decision.reason))
+        else:
+            failure = outcome.failure
+            self._outcomes.record(Evidence(person.recipient_id, Kind.REJECTED, now, failure=failure))
+            if decision.counts_against_campaign:
+                course.refused_in_a_row += 1
+                if course.refused_in_a_row == CONTENT_FAILURES_BEFORE_PAUSE:
+                    self._courses.pop(course.campaign.pk, None)
+                    reason = f"{CONTENT_FAILURES_BEFORE_PAUSE} messages in a row were refused: {failure.message}"
+                    self._spawn(self._pause(course.campaign.pk, reason))
+
+    def _returned(self, person: ClaimedPerson, due_at: datetime, reason: str, *, counts: bool) -> PutBack:
+        return PutBack(person.recipient_id, person.attempt, due_at, reason, counts)
+
+    def _spawn(self, act: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(act)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+
+    async def _pause(self, campaign_id: UUID, reason: str) -> None:
+        await self._database.insist(
+            lifecycle.pause_by_id, self.connection.tenant_id, campaign_id, reason=reason, now=clock.now()
+        )
+
+    async def _pause_everything(self, reason: str) -> None:
+        await self._database.insist(
+            lifecycle.pause_all_of_sender,
+            self.connection.tenant_id,
+            self.connection.sender_id,
+            reason=reason,
+            now=clock.now(),
+        )
+        self._courses.clear()
+        self._is_stopping = True
+
+
+def _wordings_of(campaign: MessageCampaign) -> tuple[Wording, ...]:
+    with tenant_scope(campaign.tenant_id):
+        return wordings.of_campaign(campaign)

@@ -1,0 +1,76 @@
+"""What became of the messages in flight, gathered and written in batches as it comes in."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from tulia.dispatch.threads import DatabaseThreads
+from tulia.ledger import claim, record
+from tulia.ledger.claim import PutBack
+from tulia.ledger.record import Evidence
+
+GATHER_SECONDS = 0.05
+LARGEST_WRITE = 500
+
+
+class Outcomes:
+    """Takes outcomes from many sends and writes them, a few hundred at a time; `run` until `finish`."""
+
+    def __init__(self, tenant_id: UUID, sender_id: UUID, database: DatabaseThreads) -> None:
+        self._tenant_id = tenant_id
+        self._sender_id = sender_id
+        self._database = database
+        self._evidence: list[Evidence] = []
+        self._returned: list[PutBack] = []
+        self._unknown: list[int] = []
+        self._skipped: list[int] = []
+        self._is_writing = False
+        self._is_finishing = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything that was given is in the ledger."""
+        return not (self._evidence or self._returned or self._unknown or self._skipped or self._is_writing)
+
+    def record(self, evidence: Evidence) -> None:
+        self._evidence.append(evidence)
+
+    def put_back(self, returned: PutBack) -> None:
+        self._returned.append(returned)
+
+    def unknown(self, recipient_id: int) -> None:
+        self._unknown.append(recipient_id)
+
+    def skip(self, recipient_id: int) -> None:
+        self._skipped.append(recipient_id)
+
+    def finish(self) -> None:
+        """Nothing more will come: `run` writes what is left and returns."""
+        self._is_finishing = True
+
+    async def run(self) -> None:
+        while not (self._is_finishing and self.is_empty):
+            wrote = await self._write()
+            if not wrote or len(self._evidence) < LARGEST_WRITE:
+                await asyncio.sleep(GATHER_SECONDS if not self._is_finishing else 0)
+
+    async def _write(self) -> bool:
+        """Writes what is there; False when there was nothing. What is taken out is written, whatever the database does."""
+        self._is_writing = True
+        try:
+            evidence, self._evidence = self._evidence[:LARGEST_WRITE], self._evidence[LARGEST_WRITE:]
+            returned, self._returned = self._returned, []
+            unknown, self._unknown = self._unknown, []
+            skipped, self._skipped = self._skipped, []
+            if evidence:
+                await self._database.insist(record.record, self._tenant_id, self._sender_id, evidence)
+            if returned:
+                await self._database.insist(claim.put_back, self._tenant_id, returned)
+            if unknown:
+                await self._database.insist(record.mark_unknown, self._tenant_id, unknown)
+            if skipped:
+                await self._database.insist(record.skip_unrendered, self._tenant_id, skipped)
+        finally:
+            self._is_writing = False
+        return bool(evidence or returned or unknown or skipped)

@@ -1,0 +1,72 @@
+"""What to do about a message that the provider certainly didn't take (pure).
+
+Source: the providers' error tables, by class; full jitter after "Exponential Backoff And Jitter" (AWS, 2015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tulia.channels.types import Failure, FailureKind
+
+MAX_TRIES = 6
+MAX_THROTTLED_TRIES = 50
+LONGEST_PAUSE_SECONDS = 60.0
+_PAIR_LIMIT_CODE = "131056"
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Later, after `after_seconds`; `slows_sender` when the whole sender was too fast; `reason` as the ledger names it."""
+
+    after_seconds: float
+    reason: str
+    slows_sender: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Failed for good for this person; `counts_against_campaign` when it's the message that was refused."""
+
+    counts_against_campaign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopSender:
+    """Nobody can be sent to by this sender: put the person back and pause, with the reason in plain words."""
+
+    reason: str
+
+
+Decision = TryAgain | GiveUp | StopSender
+
+
+def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) -> Decision:
+    """What to do after the `attempt`-th try (from 1) failed.
+
+    `is_outage`: nobody gets through at the moment, so this person is not to blame and keeps their tries. `chance` is
+    uniform in [0, 1).
+    """
+    if failure.kind is FailureKind.ACCOUNT:
+        return StopSender(failure.message)
+    if failure.kind is FailureKind.RECIPIENT:
+        return GiveUp()
+    if failure.kind is FailureKind.CONTENT:
+        return GiveUp(counts_against_campaign=True)
+    if failure.kind is FailureKind.THROTTLED:
+        if attempt >= MAX_THROTTLED_TRIES:
+            return GiveUp()
+        if failure.code == _PAIR_LIMIT_CODE:  # one person got too many messages: the others go on at full speed
+            return TryAgain(min(4.0 ** min(attempt - 1, 4), 256.0) * (1 + 0.2 * chance), "throttled")
+        asked = failure.retry_after_seconds
+        pause = _jittered(attempt, chance) if asked is None else asked * (1 + 0.2 * chance)
+        return TryAgain(min(max(pause, 0.2), 3_600.0), "throttled", slows_sender=True)
+    if attempt >= MAX_TRIES and not is_outage:
+        return GiveUp()
+    asked = failure.retry_after_seconds
+    return TryAgain(min(asked, 3_600.0) if asked is not None else _jittered(attempt, chance), "retry")
+
+
+def _jittered(attempt: int, chance: float) -> float:
+    """Uniform from 0 to 1, 2, 4 … 60 seconds."""
+    return chance * min(LONGEST_PAUSE_SECONDS, 2.0 ** min(attempt - 1, 10))

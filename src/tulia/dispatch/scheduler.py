@@ -1,0 +1,67 @@
+"""Starting campaigns whose time has come, exactly once however many workers look."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from tulia.campaigns import edit, lifecycle
+from tulia.campaigns.models import MessageCampaign
+from tulia.channels import senders
+from tulia.core import jobs, logs
+from tulia.core.errors import Refusal
+from tulia.dispatch.names import LAUNCH, QUEUE
+from tulia.tenants.scope import tenant_scope
+
+_log = logs.get(__name__)
+_LAUNCH_IS_LATE = timedelta(seconds=30)
+
+
+def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -> None:
+    """Checks a campaign, marks it sending and defers the job that freezes its audience: all in one transaction.
+
+    Call in the tenant's scope. Raises the refusal that says what is missing, or that another was quicker.
+    """
+    sender = senders.for_campaign(campaign.tenant_id, campaign.sender_id)
+    lifecycle.check_ready(campaign, sender=sender, confirm_everyone=confirm_everyone)
+    assert sender is not None
+    lifecycle.launch(campaign, sender=sender, now=now)
+    defer_launch(campaign.tenant_id, campaign.pk)
+
+
+def defer_launch(tenant_id: UUID, campaign_id: UUID) -> None:
+    jobs.defer(
+        LAUNCH,
+        queue=QUEUE,
+        only_one_waiting=f"launch:{campaign_id}",
+        tenant_id=str(tenant_id),
+        campaign_id=str(campaign_id),
+    )
+
+
+def start_due(*, now: datetime) -> int:
+    """Starts every scheduled campaign that is due; the number started by us.
+
+    A campaign that can't be started (its sender is gone) goes back to draft with the reason, and the others go on.
+    """
+    started = 0
+    for tenant_id, campaign_id in lifecycle.due(now=now):
+        try:
+            with tenant_scope(tenant_id):
+                start(edit.find(tenant_id, campaign_id), confirm_everyone=False, now=now)
+            started += 1
+        except lifecycle.WrongState:
+            continue  # another worker was quicker
+        except Refusal as refusal:
+            _log.warning("scheduled_campaign_refused", campaign_id=str(campaign_id), code=refusal.code)
+            with tenant_scope(tenant_id):
+                MessageCampaign.objects.filter(pk=campaign_id, status="scheduled").update(
+                    status="draft", status_reason=f"Not started at its time: {refusal.message}"[:500]
+                )
+    return started
+
+
+def relaunch_forgotten(*, now: datetime) -> None:
+    """Defers again the freezing of campaigns that were started a while ago and still have no audience."""
+    for tenant_id, campaign_id in lifecycle.unfrozen(before=now - _LAUNCH_IS_LATE):
+        defer_launch(tenant_id, campaign_id)

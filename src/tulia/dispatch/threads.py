@@ -1,0 +1,53 @@
+"""Calling the synchronous database from the asynchronous network: a few threads, each with a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from tulia.core import logs, sql
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_log = logs.get(__name__)
+
+
+class DatabaseThreads:
+    """Runs database acts in threads; a worker has one of these."""
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="database")
+
+    async def run(self, act: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """The act's result, or its error; after a lost connection the next act gets a fresh one."""
+
+        def call() -> _R:
+            try:
+                return act(*args, **kwargs)
+            except Exception as error:
+                if sql.is_worth_repeating(error):
+                    with contextlib.suppress(Exception):
+                        sql.drop_connection()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    async def insist(self, act: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """As `run`, but goes on trying through deadlocks and database restarts: for what must not get lost."""
+        pause = 0.05
+        while True:
+            try:
+                return await self.run(act, *args, **kwargs)
+            except Exception as error:
+                if not sql.is_worth_repeating(error):
+                    raise
+                _log.warning("database_act_repeated", act=act.__name__, error=type(error.__cause__ or error).__name__)
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
+            pause = min(pause * 2, 5.0)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True)

@@ -1,0 +1,155 @@
+"""The worker process: runs the queue's jobs, and a dispatcher for each sender it can get hold of.
+
+Any number of workers may run, on any number of machines. Once a second each looks for senders with work and tries
+their locks; whoever gets one sends for that number until there is nothing left. A worker that dies loses its locks at
+that moment, and another takes over within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from uuid import UUID
+
+import aiohttp
+from django.conf import settings
+from procrastinate import App
+from procrastinate.contrib.django import app as job_app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from tulia.campaigns import lifecycle
+from tulia.channels import http, registry
+from tulia.core import clock, logs, sql
+from tulia.dispatch import scheduler
+from tulia.dispatch.dispatcher import Dispatcher
+from tulia.dispatch.names import QUEUE, sender_lock
+from tulia.dispatch.threads import DatabaseThreads
+
+_log = logs.get(__name__)
+TICK_SECONDS = 0.5
+HOUSEKEEPING_SECONDS = 5.0
+DATABASE_THREADS = 8
+JOB_CONCURRENCY = {QUEUE: 2, "ingest": 2}
+HEARTBEAT_SECONDS = 2.0
+STALLED_AFTER_SECONDS = 10.0
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self) -> None:
+        self._database = DatabaseThreads(DATABASE_THREADS)
+        self._locks = sql.SessionLocks()
+        self._dispatchers: dict[UUID, tuple[Dispatcher, asyncio.Task[None]]] = {}
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Works until told to stop; then finishes what is in flight."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        connector: DjangoConnector = job_app.connector
+        queue: App = job_app.with_connector(connector.get_worker_connector())
+        async with queue.open_async(), http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
+            job_runners = [
+                asyncio.create_task(
+                    queue.run_worker_async(
+                        queues=[name], concurrency=concurrency, install_signal_handlers=False,
+                        fetch_job_polling_interval=1.0, update_heartbeat_interval=HEARTBEAT_SECONDS,
+                        stalled_worker_timeout=STALLED_AFTER_SECONDS, shutdown_graceful_timeout=20.0, delete_jobs="successful",
+                    )
+                )
+                for name, concurrency in JOB_CONCURRENCY.items()
+            ]  # fmt: skip
+            housekeeping = asyncio.create_task(self._keep_house(queue))
+            _log.info("worker_started")
+            try:
+                await self._dispatch_until_stopped(session, job_runners)
+            finally:
+                housekeeping.cancel()
+                for runner in job_runners:
+                    runner.cancel()
+                await self._finish_dispatchers()
+                await asyncio.gather(housekeeping, *job_runners, return_exceptions=True)
+        self._locks.close()
+        self._database.close()
+        _log.info("worker_stopped")
+
+    async def _dispatch_until_stopped(
+        self, session: aiohttp.ClientSession, job_runners: list[asyncio.Task[None]]
+    ) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._tick(session)
+            except Exception as error:
+                if not sql.is_worth_repeating(error):
+                    raise
+                _log.warning("database_unreachable", error=type(error.__cause__ or error).__name__)
+            if any(runner.done() for runner in job_runners):
+                raise RuntimeError("the queue's worker ended by itself")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
+
+    async def _tick(self, session: aiohttp.ClientSession) -> None:
+        await self._database.run(scheduler.start_due, now=clock.now())
+        if not await self._database.run(self._locks.are_held):
+            # Without the locks another worker may be sending for the same numbers: stop at once.
+            _log.warning("locks_lost")
+            await self._finish_dispatchers()
+        for sender_id in [sender_id for sender_id, (_, task) in self._dispatchers.items() if task.done()]:
+            await self._part_with(sender_id)
+        for tenant_id, sender_id in await self._database.run(lifecycle.senders_at_work):
+            if sender_id not in self._dispatchers and await self._database.run(
+                self._locks.acquire, sender_lock(sender_id)
+            ):
+                await self._take_on(tenant_id, sender_id, session)
+
+    async def _take_on(self, tenant_id: UUID, sender_id: UUID, session: aiohttp.ClientSession) -> None:
+        connection = await self._database.run(registry.connection_of, tenant_id, sender_id)
+        if connection is None:
+            await self._database.run(self._locks.release, sender_lock(sender_id))
+            return
+        dispatcher = Dispatcher(connection, registry.connect(connection, session), self._database)
+        self._dispatchers[sender_id] = (dispatcher, asyncio.create_task(dispatcher.run()))
+
+    async def _part_with(self, sender_id: UUID) -> None:
+        _, task = self._dispatchers.pop(sender_id)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("dispatcher_crashed", sender_id=str(sender_id), exc_info=error)
+        await self._database.run(self._locks.release, sender_lock(sender_id))
+
+    async def _finish_dispatchers(self) -> None:
+        for dispatcher, _ in self._dispatchers.values():
+            dispatcher.stop()
+        if self._dispatchers:
+            await asyncio.wait([task for _, task in self._dispatchers.values()])
+        for sender_id in list(self._dispatchers):
+            with contextlib.suppress(Exception):
+                await self._part_with(sender_id)
+
+    async def _keep_house(self, queue: App) -> None:
+        """Gives the jobs of dead workers back to the queue, and defers what was forgotten."""
+        while True:
+            try:
+                for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+                    await queue.job_manager.retry_job(job)
+                await queue.job_manager.prune_stalled_workers(60.0)
+                await self._database.run(scheduler.relaunch_forgotten, now=clock.now())
+            except Exception as error:
+                _log.warning("housekeeping_failed", error=type(error.__cause__ or error).__name__)
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def run_worker() -> int:
+    """Runs a worker until SIGTERM or SIGINT."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(_run())
+    else:
+        uvloop.run(_run())
+    return 0
+
+
+async def _run() -> None:
+    await Worker().run()

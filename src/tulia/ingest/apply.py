@@ -1,0 +1,176 @@
+"""Putting callbacks into the ledger, in bulk. Applying one again changes nothing: replay is applying again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from tulia.channels.models import Sender
+from tulia.channels.types import CallbackContent, InboundMessage, Status, StatusUpdate
+from tulia.channels.whatsapp_cloud import callback
+from tulia.core import clock, logs, sql
+from tulia.ingest import early, inbound
+from tulia.ingest.models import Callback
+from tulia.ledger import reconcile, record, reference
+from tulia.ledger.record import Evidence, Kind
+from tulia.tenants.scope import system_scope, tenant_scope
+
+_log = logs.get(__name__)
+BATCH = 300
+REPLY_WINDOW = timedelta(hours=72)
+_KINDS = {
+    Status.SENT: Kind.SENT,
+    Status.DELIVERED: Kind.DELIVERED,
+    Status.READ: Kind.READ,
+    Status.FAILED: Kind.FAILED,
+}
+
+
+class _Stored(NamedTuple):
+    id: int
+    sender_id: UUID
+    body: bytes
+
+
+def apply_waiting(tenant_id: UUID) -> int:
+    """Applies everything that waits for this tenant, batch by batch, each in its own transaction; the number applied.
+
+    A callback that can't be applied is set aside with a log line (it stays stored and can be replayed), so that it
+    never holds up the others.
+    """
+    applied = 0
+    while True:
+        try:
+            count = _apply_batch(tenant_id, BATCH)
+        except Exception as error:
+            if sql.is_worth_repeating(error):
+                raise
+            _log.exception("callbacks_one_by_one")
+            count = _apply_one_by_one(tenant_id)
+        if not count:
+            return applied
+        applied += count
+
+
+def tenants_waiting(*, received_before: datetime) -> list[UUID]:
+    """Tenants with callbacks that nobody has applied yet, or statuses that came before their message."""
+    with system_scope():
+        waiting = set(
+            Callback.objects.filter(applied_at=None, received_at__lt=received_before).values_list(
+                "tenant_id", flat=True
+            )
+        )
+    return list(waiting | early.tenants_waiting())
+
+
+def replay(tenant_id: UUID, *, received_since: datetime) -> int:
+    """Marks callbacks as not applied, so that they are applied again; the number of callbacks."""
+    with tenant_scope(tenant_id):
+        return Callback.objects.filter(tenant_id=tenant_id, received_at__gte=received_since).update(applied_at=None)
+
+
+def _apply_batch(tenant_id: UUID, batch: int) -> int:
+    with tenant_scope(tenant_id):
+        rows = [
+            _Stored(id_, sender_id, bytes(body))
+            for id_, sender_id, body in sql.fetch_all(
+                sql.load("ingest", "take"), {"tenant_id": tenant_id, "batch": batch}
+            )
+        ]
+        _apply(tenant_id, rows)
+        Callback.objects.filter(tenant_id=tenant_id, pk__in=[row.id for row in rows]).update(applied_at=clock.now())
+    return len(rows)
+
+
+def _apply_one_by_one(tenant_id: UUID) -> int:
+    with tenant_scope(tenant_id):
+        waiting = list(
+            Callback.objects.filter(tenant_id=tenant_id, applied_at=None)
+            .order_by("id")
+            .values_list("id", flat=True)[:BATCH]
+        )
+    for callback_id in waiting:
+        try:
+            with tenant_scope(tenant_id):
+                row = (
+                    Callback.objects.select_for_update(skip_locked=True).filter(pk=callback_id, applied_at=None).first()
+                )
+                if row:
+                    _apply(tenant_id, [_Stored(row.pk, row.sender_id, bytes(row.body))])
+                    Callback.objects.filter(pk=callback_id).update(applied_at=clock.now())
+        except Exception as error:
+            if sql.is_worth_repeating(error):
+                raise
+            _log.exception("callback_set_aside", callback_id=callback_id)
+            with tenant_scope(tenant_id):
+                Callback.objects.filter(pk=callback_id).update(applied_at=clock.now())
+    return len(waiting)
+
+
+def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
+    sender_ids = {row.sender_id for row in rows}
+    numbers = dict(Sender.objects.filter(tenant_id=tenant_id, pk__in=sender_ids).values_list("id", "external_id"))
+    for sender_id in sorted(sender_ids):
+        contents = [
+            content
+            for row in rows
+            if row.sender_id == sender_id and (content := _read(row, numbers.get(sender_id, ""))) is not None
+        ]
+        statuses = [status for content in contents for status in content.statuses]
+        messages = [message for content in contents for message in content.messages]
+        preferences = [preference for content in contents for preference in content.preferences]
+        evidence = [*_status_evidence(tenant_id, sender_id, statuses), *_reply_evidence(tenant_id, sender_id, messages)]
+        record.record(tenant_id, sender_id, evidence)
+        inbound.take_in(tenant_id, messages, preferences)
+        early.try_again(tenant_id, sender_id)
+
+
+def _read(row: _Stored, phone_number_id: str) -> CallbackContent | None:
+    try:
+        content = callback.parse(row.body, phone_number_id=phone_number_id)
+    except callback.CallbackInvalid as error:
+        _log.warning("callback_unreadable", callback_id=row.id, reason=str(error))
+        return None
+    if content.errors:
+        _log.warning("callback_partly_unreadable", callback_id=row.id, count=len(content.errors))
+    return content
+
+
+def _status_evidence(tenant_id: UUID, sender_id: UUID, statuses: Sequence[StatusUpdate]) -> list[Evidence]:
+    """Evidence from statuses: by our reference, else by the provider's message id; what fits nobody is kept for later."""
+    nameless = [status for status in statuses if reference.read(status.reference) is None]
+    owners = reconcile.owners_of_messages(tenant_id, sender_id, list({status.message_id for status in nameless}))
+    evidence = []
+    too_early = []
+    for status in statuses:
+        named = reference.read(status.reference)
+        recipient_id = named[1] if named else owners.get(status.message_id)
+        if recipient_id is None:
+            too_early.append(status)
+            continue
+        evidence.append(
+            Evidence(
+                recipient_id, _KINDS[status.status], status.at, message_id=status.message_id, failure=status.failure,
+                campaign_id=named[0] if named else None,
+            )
+        )  # fmt: skip
+    early.keep(tenant_id, sender_id, too_early)
+    return evidence
+
+
+def _reply_evidence(tenant_id: UUID, sender_id: UUID, messages: Sequence[InboundMessage]) -> list[Evidence]:
+    """Replies, credited to the message they quote, else to the latest campaign message of the last 72 hours."""
+    quoted = {message.quoted_message_id for message in messages if message.quoted_message_id}
+    owners = reconcile.owners_of_messages(tenant_id, sender_id, list(quoted))
+    others = [message for message in messages if message.phone and (message.quoted_message_id or "") not in owners]
+    latest = reconcile.latest_sends(
+        tenant_id, sender_id, [(message.phone or "", message.at) for message in others], window=REPLY_WINDOW
+    )
+    evidence = [
+        Evidence(owners[message.quoted_message_id], Kind.REPLIED, message.at)
+        for message in messages
+        if message.quoted_message_id in owners
+    ]
+    return evidence + [Evidence(latest[i], Kind.REPLIED, message.at) for i, message in enumerate(others) if i in latest]

@@ -1,0 +1,53 @@
+-- Credits orders or bookings to the last campaign message their customer got before them, within the window; each once.
+-- Times of orders may be whole seconds: a message of the same second came before.
+-- params: tenant_id uuid, kind text, source_ids uuid[], customer_ids uuid[], ats timestamptz[], revenues bigint[],
+--         currencies text[], window interval
+-- returns: nothing; the row count is the number of campaigns whose counter rose
+-- locks: the people in order of id, then their campaigns in order of id
+-- writes: ledger_conversions, ledger_recipients, message_campaigns
+WITH asked AS (
+    SELECT DISTINCT ON (source_id) *
+    FROM unnest(%(source_ids)s::uuid[], %(customer_ids)s::uuid[], %(ats)s::timestamptz[], %(revenues)s::bigint[],
+                %(currencies)s::text[]) AS u (source_id, customer_id, at, revenue, currency)
+    ORDER BY source_id
+), touched AS (
+    SELECT asked.*, latest.id AS recipient_id, latest.campaign_id
+    FROM asked
+    CROSS JOIN LATERAL (
+        SELECT r.id, r.campaign_id
+        FROM ledger_recipients r
+        WHERE r.tenant_id = %(tenant_id)s::uuid AND r.customer_id = asked.customer_id AND r.accepted_at IS NOT NULL
+          AND r.accepted_at < asked.at + interval '1 second' AND r.accepted_at >= asked.at - %(window)s::interval
+        ORDER BY r.accepted_at DESC
+        LIMIT 1
+    ) latest
+), credited AS (
+    INSERT INTO ledger_conversions (tenant_id, recipient_id, campaign_id, kind, source_id, converted_at, revenue_micros,
+                                    currency, created_at)
+    SELECT %(tenant_id)s::uuid, recipient_id, campaign_id, %(kind)s::text, source_id, at, revenue, currency, now()
+    FROM touched
+    ORDER BY source_id
+    ON CONFLICT (tenant_id, kind, source_id) DO NOTHING
+    RETURNING recipient_id, converted_at
+), first AS (
+    SELECT recipient_id, min(converted_at) AS converted_at FROM credited GROUP BY recipient_id
+), before AS (
+    SELECT r.id, r.converted_at
+    FROM ledger_recipients r JOIN first ON first.recipient_id = r.id
+    ORDER BY r.id
+    FOR UPDATE OF r
+), after AS (
+    UPDATE ledger_recipients r
+    SET converted_at = LEAST(r.converted_at, first.converted_at)
+    FROM first JOIN before ON before.id = first.recipient_id
+    WHERE r.id = first.recipient_id
+    RETURNING r.campaign_id, (before.converted_at IS NULL)::int AS converted
+), gained AS (
+    SELECT campaign_id, sum(converted) AS converted FROM after GROUP BY campaign_id HAVING sum(converted) > 0
+), locked AS (
+    SELECT m.id FROM message_campaigns m WHERE m.id IN (SELECT campaign_id FROM gained) ORDER BY m.id FOR NO KEY UPDATE
+)
+UPDATE message_campaigns m
+SET conversion_count = m.conversion_count + gained.converted
+FROM gained JOIN locked ON locked.id = gained.campaign_id
+WHERE m.id = gained.campaign_id

@@ -1,0 +1,120 @@
+"""The report of one campaign, as the API and the pages show it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from tulia.campaigns.models import MessageCampaign
+from tulia.reports import balance, variants
+from tulia.reports.balance import Balance
+from tulia.reports.variants import Arm, Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignReport:
+    """Everything a report says; three queries, whatever the size. Rates are percent, 0.0 when nothing stands below."""
+
+    campaign: MessageCampaign
+    balance: Balance
+    arms: tuple[Arm, ...]
+    comparison: Comparison | None
+    duration_seconds: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The stable shape of GET /v1/campaigns/{id}/report."""
+        campaign = self.campaign
+        sheet = asdict(self.balance) | {"is_balanced": self.balance.is_balanced}
+        return {
+            "campaign_id": campaign.pk,
+            "name": campaign.name,
+            "description": campaign.description,
+            "status": campaign.status,
+            "status_reason": campaign.status_reason,
+            "created_at": campaign.created_at,
+            "started_at": campaign.started_at,
+            "completed_at": campaign.completed_at,
+            "duration_seconds": self.duration_seconds,
+            "targeting": {
+                "criteria": campaign.target_criteria,
+                "as_of": campaign.as_of,
+                "total_targeted": self.balance.audience,
+                "skipped_no_consent": self.balance.without_consent,
+            },
+            "delivery": {
+                "delivery_count": campaign.delivery_count,
+                "delivered_count": campaign.delivered_count,
+                "failed_count": campaign.failed_count,
+                "delivery_rate": campaign.calculate_delivery_rate(),
+            },
+            "engagement": {
+                "read_count": campaign.read_count,
+                "read_rate": campaign.calculate_read_rate(),
+                "response_count": campaign.response_count,
+                "engagement_rate": campaign.calculate_engagement_rate(),
+                "conversion_count": campaign.conversion_count,
+                "conversion_rate": campaign.calculate_conversion_rate(),
+                "revenue_micros": sum(arm.revenue_micros for arm in self.arms),
+            },
+            "balance": sheet,
+            "ab_test": self._test_to_json(),
+        }
+
+    def _test_to_json(self) -> dict[str, Any]:
+        campaign = self.campaign
+        if not campaign.is_ab_test:
+            return {"is_ab_test": False, "variants": [], "analysis": {}}
+        compared = asdict(self.comparison) if self.comparison else None
+        shown = [self._arm_to_json(arm) for arm in self.arms]
+        if compared:
+            for one in shown:
+                one["statistical_comparison"] = compared
+        return {
+            "is_ab_test": True,
+            "variants": shown,
+            "analysis": {
+                "primary_metric": campaign.primary_metric,
+                "seed": campaign.seed,
+                "denominator": "people assigned",
+                "statistical_comparison": compared,
+            },
+        }
+
+    def _arm_to_json(self, arm: Arm) -> dict[str, Any]:
+        return {
+            "variant_index": arm.index,
+            "variant_name": arm.name,
+            "content": arm.content,
+            "customer_count": arm.assigned,
+            "sent_count": arm.sent,
+            "delivered_count": arm.delivered,
+            "delivery_rate": _percent(arm.delivered, arm.sent),
+            "read_count": arm.read,
+            "read_rate": _percent(arm.read, arm.delivered),
+            "response_count": arm.responded,
+            "engagement_rate": _percent(arm.responded, arm.delivered),
+            "conversion_count": arm.converted,
+            "conversion_rate": _percent(arm.converted, arm.delivered),
+            "failed_count": arm.failed,
+            "avg_response_time_seconds": arm.average_response_seconds,
+            "median_response_time_seconds": arm.median_response_seconds,
+            "revenue_micros": arm.revenue_micros,
+        }
+
+
+def _percent(part: int, whole: int) -> float:
+    return 100.0 * part / whole if whole else 0.0
+
+
+def generate(campaign: MessageCampaign, *, now: datetime) -> CampaignReport:
+    """The report of this campaign as of now. Call in the tenant's scope."""
+    arms = variants.arms_of(campaign)
+    ended = campaign.completed_at or now
+    return CampaignReport(
+        campaign=campaign,
+        balance=balance.of_campaign(campaign.tenant_id, campaign.pk),
+        arms=arms,
+        comparison=variants.compare(arms, metric=campaign.primary_metric) if campaign.is_ab_test else None,
+        duration_seconds=(ended - campaign.started_at).total_seconds() if campaign.started_at else None,
+    )
