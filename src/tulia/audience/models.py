@@ -132,6 +132,13 @@ class Order(models.Model):
                 condition=Q(status__in=COUNTING_ORDER_STATUSES),
                 name="orders_counting_by_time",
             ),
+            # Counts and sums of orders by customer are read from this index alone, in the order they are grouped by.
+            models.Index(
+                fields=["tenant", "customer", "placed_at"],
+                include=["total_micros"],
+                condition=Q(status__in=COUNTING_ORDER_STATUSES),
+                name="orders_counting_by_customer",
+            ),
         ]
 
 
