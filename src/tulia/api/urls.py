@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import openapi, senders, templates, tenant_settings
+from tulia.api import campaigns, openapi, senders, templates, tenant_settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -13,5 +13,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("senders/<uuid:sender_id>", senders.OneSender.as_view()),
     path("templates", templates.Templates.as_view()),
     path("templates/<uuid:template_id>", templates.OneTemplate.as_view()),
+    path("campaigns", campaigns.Campaigns.as_view()),
+    path("campaigns/reach", campaigns.CampaignReach.as_view()),
+    path("campaigns/<uuid:campaign_id>", campaigns.Campaign.as_view()),
+    path("campaigns/<uuid:campaign_id>/execute", campaigns.CampaignExecute.as_view()),
+    path("campaigns/<uuid:campaign_id>/pause", campaigns.CampaignPause.as_view()),
+    path("campaigns/<uuid:campaign_id>/resume", campaigns.CampaignResume.as_view()),
+    path("campaigns/<uuid:campaign_id>/cancel", campaigns.CampaignCancel.as_view()),
+    path("campaigns/<uuid:campaign_id>/clone", campaigns.CampaignClone.as_view()),
+    path("campaigns/<uuid:campaign_id>/schedule", campaigns.CampaignSchedule.as_view()),
+    path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
+    path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
+    path("campaigns/<uuid:campaign_id>/recipients", campaigns.CampaignRecipients.as_view()),
     path("settings", tenant_settings.Settings.as_view()),
 ]
