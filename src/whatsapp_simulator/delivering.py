@@ -137,7 +137,8 @@ class Delivering:
             self._start(self._again.popleft())
         pause = 0.0 if self.hurry else self._pause()
         if pause > 0.0:
-            self._arm(pause)
+            # Not longer than a moment: the virtual clock may be moved or scaled meanwhile.
+            self._arm(min(pause, 0.1))
             return
         for number_id, queue in self._queues.items():
             sender = self._sender(number_id)

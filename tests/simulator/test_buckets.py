@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whatsapp_simulator.buckets import PairBuckets, spend, take
@@ -8,6 +8,7 @@ from whatsapp_simulator.buckets import PairBuckets, spend, take
 gaps = st.lists(st.floats(0.0, 30.0), min_size=1, max_size=80)
 
 
+@settings(deadline=None)
 @given(gaps, st.integers(1, 50), st.sampled_from([0.0125, 0.5, 6.0]))
 def test_a_bucket_gives_what_a_counted_bucket_would(gaps: list[float], burst: int, interval: float) -> None:
     full_at, tokens, now, before = 0.0, float(burst), 1000.0, 1000.0

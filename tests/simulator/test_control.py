@@ -11,6 +11,8 @@ import pytest
 from simulator.business import NUMBER, Business, wamid
 from simulator.inbox import Inbox
 from whatsapp_simulator import serve
+from whatsapp_simulator.control import Control
+from whatsapp_simulator.exchange import Reply, Request
 
 
 async def test_a_number_is_registered_changed_and_listed_without_its_secrets(stranger: Business) -> None:
@@ -196,3 +198,22 @@ async def test_a_control_token_is_asked_for_when_there_is_one() -> None:
                 assert answer.status == 200
     finally:
         await simulator.close()
+
+
+@pytest.mark.parametrize(
+    ("token", "given", "local", "status"),
+    [
+        ("", "", True, 200),
+        ("", "", False, 403),
+        ("sesame", "", True, 401),
+        ("sesame", "sésame", True, 401),
+        ("sesame", "sesame", False, 200),
+    ],
+)
+async def test_strangers_need_a_token_and_the_own_machine_only_if_there_is_one(
+    business: Business, token: str, given: str, local: bool, status: int
+) -> None:
+    control = Control(business.simulator.world, token)
+    reply = control.handle(Request("GET", "/_sim/clock", "", given, b"", local))
+    assert isinstance(reply, Reply)
+    assert reply.status == status

@@ -3,12 +3,13 @@ from __future__ import annotations
 import math
 from statistics import fmean, median
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whatsapp_simulator.draws import Draws
 
 
+@settings(deadline=None)
 @given(st.integers(), st.text(), st.text(), st.text())
 def test_the_same_key_and_purpose_always_draw_the_same(seed: int, to: str, key: str, purpose: str) -> None:
     drawn = Draws(seed, to, key).uniform(purpose)
@@ -16,6 +17,7 @@ def test_the_same_key_and_purpose_always_draw_the_same(seed: int, to: str, key: 
     assert 0.0 < drawn < 1.0
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(min_size=1), st.text())
 def test_where_one_part_of_a_key_ends_matters(one: str, moved: str, other: str) -> None:
     assert Draws(1, one + moved, other).raw("x") != Draws(1, one, moved + other).raw("x")

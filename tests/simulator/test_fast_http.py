@@ -21,7 +21,7 @@ async def talk(simulator: RunningSimulator, *parts: bytes, pause: float = 0.0) -
         await asyncio.sleep(pause)
     data = b""
     try:
-        while chunk := await asyncio.wait_for(reader.read(65536), 0.15):
+        while chunk := await asyncio.wait_for(reader.read(65536), 0.4):
             data += chunk
     except TimeoutError:
         pass

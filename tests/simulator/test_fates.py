@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whatsapp_simulator import fates, magic
@@ -70,6 +70,7 @@ def test_the_limit_of_the_account_and_a_stop_fail_everything() -> None:
     assert {plan[0].detail.code for plan in lives(MARKETING, 50, stopped=True)} == {131050}
 
 
+@settings(deadline=None)
 @given(st.integers(), st.text(max_size=20), st.sampled_from(["254700000001", "254700000230", "254700000210"]))
 def test_callbacks_leave_in_order_and_never_before_they_happened(seed: int, opaque: str, to: str) -> None:
     circumstances = now()._replace(magic=magic.of(to))
@@ -79,6 +80,7 @@ def test_callbacks_leave_in_order_and_never_before_they_happened(seed: int, opaq
     assert all(step.let_go >= step.happened for step in plan)
 
 
+@settings(deadline=None)
 @given(st.integers(), st.text(max_size=20))
 def test_noise_neither_invents_nor_swallows_a_happening(seed: int, opaque: str) -> None:
     draws = Draws(seed, "254700000001", opaque)
@@ -95,6 +97,7 @@ def test_some_callbacks_pass_their_successor() -> None:
     assert [step.kind for step in plan] != [Kind.SENT, Kind.DELIVERED, Kind.READ, Kind.TEXT]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=10))
 def test_holding_a_message_back_delays_its_whole_life(opaque: str) -> None:
     plan = fates.plan(Draws(1, "1", opaque), MARKETING, QUIET, now(hold=300.0))

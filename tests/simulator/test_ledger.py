@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whatsapp_simulator import wamid
@@ -9,6 +9,7 @@ from whatsapp_simulator.ledger import DELIVERED, FAILED, READ, SENT, Ledger, Sli
 told = st.lists(st.sampled_from([SENT, DELIVERED, READ, FAILED]), max_size=8)
 
 
+@settings(deadline=None)
 @given(told, st.randoms())
 def test_the_state_does_not_depend_on_the_order_or_on_copies(states: list[int], shuffler: object) -> None:
     shuffled = states * 2
@@ -26,6 +27,7 @@ def test_the_state_does_not_depend_on_the_order_or_on_copies(states: list[int], 
         assert merged(states) == max(arrived)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 5.0), min_size=1, max_size=120))
 def test_the_busiest_second_is_exact(moments: list[float]) -> None:
     moments.sort()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.business import template
@@ -58,12 +58,14 @@ def test_a_text_of_the_greatest_length_is_fine() -> None:
     assert isinstance(outgoing.read(longest), outgoing.Outgoing)
 
 
+@settings(deadline=None)
 @given(json_values)
 def test_no_body_whatever_is_too_strange(body: object) -> None:
     assert isinstance(outgoing.read(body), Refusal)
     outgoing.peek(body)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["to", "type", "text", "template", "interactive"]), json_values))
 def test_no_strange_part_is_too_strange(parts: dict[str, Any]) -> None:
     for kind in ("text", "template", "interactive"):

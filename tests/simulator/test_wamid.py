@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whatsapp_simulator import wamid
@@ -11,12 +11,14 @@ from whatsapp_simulator import wamid
 people = st.one_of(st.from_regex(r"[1-9][0-9]{6,14}", fullmatch=True), st.just("KE.13491208655302741918"))
 
 
+@settings(deadline=None)
 @given(people, st.binary(min_size=9, max_size=9))
 def test_an_outbound_id_can_be_read_back(person: str, tail: bytes) -> None:
     read = wamid.read(wamid.mint_outbound(person, tail))
     assert read == wamid.Wamid(person, inbound=False, digits=tail.hex().upper())
 
 
+@settings(deadline=None)
 @given(people, st.binary(min_size=10, max_size=10))
 def test_an_inbound_id_can_be_read_back(person: str, tail: bytes) -> None:
     read = wamid.read(wamid.mint_inbound(person, tail))
