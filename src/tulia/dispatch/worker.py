@@ -142,6 +142,7 @@ class Worker:
 
 def run_worker() -> int:
     """Runs a worker until SIGTERM or SIGINT."""
+    logs.configure(settings.LOG_LEVEL)
     try:
         import uvloop
     except ImportError:
