@@ -2,7 +2,7 @@
 -- The order is md5(seed:customer), so the stored seed gives the same assignment again; arms take turns in it, so their
 -- sizes differ by at most one and they are interleaved in the order of sending (id).
 -- params: tenant_id uuid, campaign_id uuid, sender_id uuid, seed bigint, arm_count int, now timestamptz, and those of
---         the selection that replaces /*selection*/ (it yields customer_id uuid, consents boolean)
+--         the selection that takes the marked place (it yields customer_id uuid, consents boolean)
 -- returns: nothing; the row count is the audience
 -- writes: ledger_recipients
 WITH matched AS MATERIALIZED (
