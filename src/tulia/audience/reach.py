@@ -9,7 +9,7 @@ from uuid import UUID
 
 from tulia.audience import segments
 from tulia.audience.criteria_tree import Criteria
-from tulia.core import sql
+from tulia.core import planning, sql
 
 _WORK_MEMORY = "SELECT set_config('work_mem', '64MB', true)"
 
@@ -76,6 +76,7 @@ def calculate(tenant_id: UUID, criteria: Criteria, *, as_of: datetime, rules: Se
     for last in range(len(rules)):
         kept = " AND ".join(f"({rule.sql})" for rule in rules[: last + 1])
         counts.append(f"count(*) FILTER (WHERE {kept})")
+    planning.refresh_statistics(TABLES)
     grant_memory()
     statement = f"SELECT {', '.join(counts)}\nFROM customers c\nWHERE {segment.sql}"
     row = sql.fetch_one(statement, _with_rules(segment.params, rules))
@@ -83,6 +84,10 @@ def calculate(tenant_id: UUID, criteria: Criteria, *, as_of: datetime, rules: Se
     total, with_consent, *remaining = (int(count) for count in row)
     steps = (Step("matches", total), *(Step(rule.name, left) for rule, left in zip(rules, remaining, strict=True)))
     return Reach(total, with_consent, steps)
+
+
+TABLES = ("customers", "customer_tags", "orders", "bookings", "conversations")
+"""What criteria ask about."""
 
 
 def grant_memory() -> None:

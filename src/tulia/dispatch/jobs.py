@@ -6,8 +6,9 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
+from tulia.audience import reach
 from tulia.campaigns import edit
-from tulia.core import clock, logs
+from tulia.core import clock, logs, planning
 from tulia.core.errors import Missing
 from tulia.dispatch.names import CALL_OFF, LAUNCH, QUEUE
 from tulia.ledger import enqueue, reconcile
@@ -27,6 +28,8 @@ def launch(tenant_id: str, campaign_id: str) -> None:
             return
         if campaign.status not in ("sending", "paused"):
             return
+    planning.refresh_statistics(reach.TABLES)
+    with tenant_scope(tenant):
         size = enqueue.freeze(campaign, now=clock.now())
     if size is not None:
         _log.info("audience_frozen", campaign_id=campaign_id, people=size)

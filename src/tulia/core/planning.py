@@ -1,0 +1,37 @@
+"""Keeping the planner's statistics fresh enough that it never takes a million rows for one.
+
+After a big import PostgreSQL knows nothing of the new rows until autovacuum comes round, a minute later; until then it
+joins them row by row: 51 s for an audience of 20,000 that takes 0.2 s once the tables are analyzed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tulia.core import sql
+
+_FEW_ROWS = 1_000
+_STALE_SHARE = 0.2
+_LOCK = 7_015_202
+
+_STALE = """
+SELECT s.relname::text
+FROM pg_stat_user_tables s
+WHERE s.relname = ANY (%(tables)s) AND s.n_mod_since_analyze > %(few)s + %(share)s * s.n_live_tup
+"""
+
+
+def refresh_statistics(tables: Sequence[str]) -> list[str]:
+    """Analyzes those of these tables that changed by more than a fifth since the last time; which it did.
+
+    One process at a time: whoever comes while another is at it goes on without.
+    """
+    stale = [name for (name,) in sql.fetch_all(_STALE, {"tables": list(tables), "few": _FEW_ROWS, "share": _STALE_SHARE})]
+    if not stale:
+        return []
+    with sql.transaction_scope():
+        row = sql.fetch_one("SELECT pg_try_advisory_xact_lock(%(lock)s)", {"lock": _LOCK})
+        if not row or not row[0]:
+            return []
+        sql.execute("SELECT tulia_refresh_statistics(%(tables)s)", {"tables": stale})
+    return stale
