@@ -32,16 +32,16 @@ WITH asked AS (
 ), first AS (
     SELECT recipient_id, min(converted_at) AS converted_at FROM credited GROUP BY recipient_id
 ), before AS (
-    SELECT r.id, r.converted_at
+    SELECT r.id, r.converted_at AS old_converted_at, first.converted_at
     FROM ledger_recipients r JOIN first ON first.recipient_id = r.id
     ORDER BY r.id
     FOR UPDATE OF r
 ), after AS (
     UPDATE ledger_recipients r
-    SET converted_at = LEAST(r.converted_at, first.converted_at)
-    FROM first JOIN before ON before.id = first.recipient_id
-    WHERE r.id = first.recipient_id
-    RETURNING r.campaign_id, (before.converted_at IS NULL)::int AS converted
+    SET converted_at = LEAST(r.converted_at, b.converted_at)
+    FROM before b
+    WHERE r.id = b.id
+    RETURNING r.campaign_id, (b.old_converted_at IS NULL)::int AS converted
 ), gained AS (
     SELECT campaign_id, sum(converted) AS converted FROM after GROUP BY campaign_id HAVING sum(converted) > 0
 ), locked AS (

@@ -24,7 +24,10 @@ WITH given AS (
     WHERE evidence.campaign_id IS NULL OR evidence.campaign_id = named.campaign_id
     GROUP BY id
 ), before AS (
-    SELECT r.id, r.campaign_id, r.state, r.accepted_at, r.read_at, r.replied_at
+    -- What was given travels along, so that the update joins one set only: joined with `given` again, the planner,
+    -- which takes both for one row, compares each with each.
+    SELECT given.*, r.state AS old_state, r.accepted_at AS old_accepted_at, r.read_at AS old_read_at,
+           r.replied_at AS old_replied_at
     FROM ledger_recipients r
     JOIN given ON given.id = r.id
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.sender_id = %(sender_id)s::uuid
@@ -32,34 +35,33 @@ WITH given AS (
     FOR UPDATE OF r
 ), after AS (
     UPDATE ledger_recipients r
-    SET state = GREATEST(r.state, given.state),
+    SET state = GREATEST(r.state, b.state),
         reason = CASE WHEN r.state < 20 AND r.state NOT IN (10, 11, 12) THEN '' ELSE r.reason END,
-        accepted_at = COALESCE(r.accepted_at, given.accepted_at),
-        sent_at = LEAST(r.sent_at, given.sent_at),
-        delivered_at = LEAST(r.delivered_at, given.delivered_at),
-        read_at = LEAST(r.read_at, given.read_at),
-        failed_at = LEAST(r.failed_at, given.failed_at),
-        replied_at = LEAST(r.replied_at, given.replied_at),
-        message_id = COALESCE(r.message_id, given.message_id),
-        failure_kind = COALESCE(r.failure_kind, given.failure_kind),
-        failure_code = COALESCE(r.failure_code, given.failure_code)
-    FROM given
-    JOIN before ON before.id = given.id
-    WHERE r.id = given.id
-      AND (given.state > r.state
-           OR (r.accepted_at IS NULL AND given.accepted_at IS NOT NULL)
-           OR (r.message_id IS NULL AND given.message_id IS NOT NULL)
-           OR LEAST(r.sent_at, given.sent_at) IS DISTINCT FROM r.sent_at
-           OR LEAST(r.delivered_at, given.delivered_at) IS DISTINCT FROM r.delivered_at
-           OR LEAST(r.read_at, given.read_at) IS DISTINCT FROM r.read_at
-           OR LEAST(r.failed_at, given.failed_at) IS DISTINCT FROM r.failed_at
-           OR LEAST(r.replied_at, given.replied_at) IS DISTINCT FROM r.replied_at)
+        accepted_at = COALESCE(r.accepted_at, b.accepted_at),
+        sent_at = LEAST(r.sent_at, b.sent_at),
+        delivered_at = LEAST(r.delivered_at, b.delivered_at),
+        read_at = LEAST(r.read_at, b.read_at),
+        failed_at = LEAST(r.failed_at, b.failed_at),
+        replied_at = LEAST(r.replied_at, b.replied_at),
+        message_id = COALESCE(r.message_id, b.message_id),
+        failure_kind = COALESCE(r.failure_kind, b.failure_kind),
+        failure_code = COALESCE(r.failure_code, b.failure_code)
+    FROM before b
+    WHERE r.id = b.id
+      AND (b.state > r.state
+           OR (r.accepted_at IS NULL AND b.accepted_at IS NOT NULL)
+           OR (r.message_id IS NULL AND b.message_id IS NOT NULL)
+           OR LEAST(r.sent_at, b.sent_at) IS DISTINCT FROM r.sent_at
+           OR LEAST(r.delivered_at, b.delivered_at) IS DISTINCT FROM r.delivered_at
+           OR LEAST(r.read_at, b.read_at) IS DISTINCT FROM r.read_at
+           OR LEAST(r.failed_at, b.failed_at) IS DISTINCT FROM r.failed_at
+           OR LEAST(r.replied_at, b.replied_at) IS DISTINCT FROM r.replied_at)
     RETURNING r.campaign_id,
-              (r.accepted_at IS NOT NULL)::int - (before.accepted_at IS NOT NULL)::int AS sent,
-              (r.state >= 40)::int - (before.state >= 40)::int AS delivered,
-              (r.state = 30)::int - (before.state = 30)::int AS failed,
-              (r.read_at IS NOT NULL)::int - (before.read_at IS NOT NULL)::int AS read,
-              (r.replied_at IS NOT NULL)::int - (before.replied_at IS NOT NULL)::int AS responded
+              (r.accepted_at IS NOT NULL)::int - (b.old_accepted_at IS NOT NULL)::int AS sent,
+              (r.state >= 40)::int - (b.old_state >= 40)::int AS delivered,
+              (r.state = 30)::int - (b.old_state = 30)::int AS failed,
+              (r.read_at IS NOT NULL)::int - (b.old_read_at IS NOT NULL)::int AS read,
+              (r.replied_at IS NOT NULL)::int - (b.old_replied_at IS NOT NULL)::int AS responded
 ), gained AS (
     SELECT campaign_id, sum(sent) AS sent, sum(delivered) AS delivered, sum(failed) AS failed, sum(read) AS read,
            sum(responded) AS responded
