@@ -17,6 +17,7 @@ from installation import Installation, eventually, fetch
 APP_SECRET = "app-secret-of-the-shop"
 VERIFY_TOKEN = "verify-token"
 ENDED = ("completed", "canceled")
+_http = httpx.Client(timeout=70, verify=False)  # one for all: making one reads every certificate of the machine
 
 
 @dataclass
@@ -33,9 +34,9 @@ class Shop:
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         sent = {"Authorization": f"Bearer {self.key}"} | {name.replace("_", "-"): text for name, text in headers.items()}
         content = body if isinstance(body, bytes) else None
-        return httpx.request(
+        return _http.request(
             method, self.installation.web_url + path, json=None if content is not None else body, content=content,
-            headers=sent, timeout=70,
+            headers=sent,
         )  # fmt: skip
 
     def get(self, path: str) -> Any:
@@ -87,11 +88,10 @@ class Shop:
         ]
         body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]}).encode()
         signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        return httpx.post(
+        return _http.post(
             f"{self.installation.web_url}/v1/webhooks/whatsapp/{sender_id or self.sender_id}",
             content=body,
             headers={"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"},
-            timeout=30,
         )
 
     def statuses(self, *updates: dict[str, Any], **options: Any) -> httpx.Response:

@@ -60,7 +60,7 @@ class Dispatcher:
         self._pacer = Pacer(connection.rate_per_second)
         self._outcomes = Outcomes(connection.tenant_id, connection.sender_id, database)
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._most_in_flight = max(32, min(1_024, 2 * connection.rate_per_second))
+        self._most_in_flight = max(32, min(512, 2 * connection.rate_per_second))
         self._courses: dict[UUID, _Course] = {}
         self._failed_in_a_row = 0
         self._resting_until = 0.0
