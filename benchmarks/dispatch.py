@@ -37,7 +37,10 @@ async def bare_client(url: str, phone_number_id: str, token: str, count: int) ->
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def send() -> None:
-            async with slots, session.post(f"{url}/v25.0/{phone_number_id}/messages", data=body, headers=headers) as answer:
+            async with (
+                slots,
+                session.post(f"{url}/v25.0/{phone_number_id}/messages", data=body, headers=headers) as answer,
+            ):
                 await answer.read()
 
         began = time.perf_counter()

@@ -32,7 +32,9 @@ class Shop:
     phone_number_id: str
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        sent = {"Authorization": f"Bearer {self.key}"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        sent = {"Authorization": f"Bearer {self.key}"} | {
+            name.replace("_", "-"): text for name, text in headers.items()
+        }
         content = body if isinstance(body, bytes) else None
         return _http.request(
             method, self.installation.web_url + path, json=None if content is not None else body, content=content,
@@ -79,7 +81,9 @@ class Shop:
             address = page["next"]
         return found
 
-    def callback(self, *values: dict[str, Any], secret: str = APP_SECRET, sender_id: str | None = None) -> httpx.Response:
+    def callback(
+        self, *values: dict[str, Any], secret: str = APP_SECRET, sender_id: str | None = None
+    ) -> httpx.Response:
         """Posts a provider's callback with these values, signed."""
         metadata = {"display_phone_number": "254711000000", "phone_number_id": self.phone_number_id}
         changes = [
@@ -106,7 +110,9 @@ class Shop:
         fetch(f"{self.installation.simulator_url}/_sim/drain", {"fast_forward": True}, method="POST")
 
 
-def status(message_id: str, what: str, *, reference: str | None = None, at: float | None = None, code: int | None = None) -> dict[str, Any]:
+def status(
+    message_id: str, what: str, *, reference: str | None = None, at: float | None = None, code: int | None = None
+) -> dict[str, Any]:
     """One entry of `statuses`."""
     update: dict[str, Any] = {"id": message_id, "status": what, "timestamp": str(int(at or time.time()))}
     if reference:

@@ -34,11 +34,11 @@ def sent_campaign(shop: Shop, people: int, **fields: Any) -> tuple[str, list[Rec
     """A campaign that was sent without the simulator's people ever seeing it: its callbacks are made by the test."""
     campaign = shop.make(**fields)
     from datetime import UTC, datetime
+    from uuid import UUID
 
     from tulia.campaigns import edit
     from tulia.campaigns.models import MessageCampaign
     from tulia.ledger import enqueue
-    from uuid import UUID
 
     now = datetime.now(tz=UTC)
     with tenant_scope(shop.tenant_id):
@@ -73,7 +73,9 @@ def test_replayed_three_times_in_random_order_the_report_does_not_change(open_sh
         reference = reference_of(campaign, row)
         values.append({"statuses": [status(f"wamid.{row.pk}", "sent", reference=reference, at=now)]})
         if i % 10 == 0:
-            values.append({"statuses": [status(f"wamid.{row.pk}", "failed", reference=reference, at=now + 1, code=131026)]})
+            values.append(
+                {"statuses": [status(f"wamid.{row.pk}", "failed", reference=reference, at=now + 1, code=131026)]}
+            )
             continue
         if i % 3:
             values.append({"statuses": [status(f"wamid.{row.pk}", "delivered", reference=reference, at=now + 2)]})
@@ -102,7 +104,9 @@ def _phone(shop: Shop, row: Recipient) -> str:
         return row.customer.phone
 
 
-def test_a_read_without_a_delivery_is_delivered_and_a_delivery_after_a_failure_is_no_failure(open_shop: OpenShop) -> None:
+def test_a_read_without_a_delivery_is_delivered_and_a_delivery_after_a_failure_is_no_failure(
+    open_shop: OpenShop,
+) -> None:
     shop = open_shop(customers=4)
     campaign, rows = sent_campaign(shop, 4)
     shop.statuses(status(f"wamid.{rows[0].pk}", "read"))
@@ -120,7 +124,11 @@ def test_a_read_without_a_delivery_is_delivered_and_a_delivery_after_a_failure_i
 def test_a_batch_of_a_thousand_updates_is_taken_whole(open_shop: OpenShop) -> None:
     shop = open_shop(customers=500)
     campaign, rows = sent_campaign(shop, 500)
-    updates = [status(f"wamid.{row.pk}", what, reference=reference_of(campaign, row)) for row in rows for what in ("sent", "delivered")]
+    updates = [
+        status(f"wamid.{row.pk}", what, reference=reference_of(campaign, row))
+        for row in rows
+        for what in ("sent", "delivered")
+    ]
     assert shop.statuses(*updates).status_code == 200
     applied(shop)
     assert counters(shop, campaign) == (500, 500, 0, 0, 0, 0)
@@ -150,14 +158,17 @@ def test_statuses_for_messages_of_nobody_or_of_another_tenant_change_nothing(ope
     shop, other = open_shop(customers=2), open_shop(customers=2)
     campaign, rows = sent_campaign(shop, 2)
     theirs, their_rows = sent_campaign(other, 2)
-    assert shop.statuses(
-        status("wamid.unknown", "read"),
-        status("wamid.x", "read", reference=f"t1:{campaign}:999999999999"),
-        status("wamid.x", "read", reference="t1:nonsense"),
-        status(f"wamid.{their_rows[0].pk}", "read"),
-        status(f"wamid.{their_rows[1].pk}", "read", reference=reference_of(theirs, their_rows[1])),
-        status(f"wamid.{rows[0].pk}", "read", reference=reference_of(theirs, rows[0])),
-    ).status_code == 200
+    assert (
+        shop.statuses(
+            status("wamid.unknown", "read"),
+            status("wamid.x", "read", reference=f"t1:{campaign}:999999999999"),
+            status("wamid.x", "read", reference="t1:nonsense"),
+            status(f"wamid.{their_rows[0].pk}", "read"),
+            status(f"wamid.{their_rows[1].pk}", "read", reference=reference_of(theirs, their_rows[1])),
+            status(f"wamid.{rows[0].pk}", "read", reference=reference_of(theirs, rows[0])),
+        ).status_code
+        == 200
+    )
     assert shop.callback({"statuses": [{"nonsense": True}, 7]}).status_code == 200
     applied(shop)
     assert counters(other, theirs) == (2, 0, 0, 0, 0, 0)

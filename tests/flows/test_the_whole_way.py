@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tulia.reports.verify import verify
-
 from flows.conftest import OpenShop
 from installation import eventually
+from tulia.reports.verify import verify
 
 
 def test_a_campaign_with_two_variants_goes_the_whole_way(open_shop: OpenShop) -> None:
@@ -31,8 +30,8 @@ def test_a_campaign_with_two_variants_goes_the_whole_way(open_shop: OpenShop) ->
     assert set(mine.values()) == {1}
 
     def settled() -> bool:
-        from tulia.ingest import apply
         from tulia.core import clock
+        from tulia.ingest import apply
 
         return shop.tenant_id not in apply.tenants_waiting(received_before=clock.now())
 

@@ -26,7 +26,9 @@ def refresh_statistics(tables: Sequence[str]) -> list[str]:
 
     One process at a time: whoever comes while another is at it goes on without.
     """
-    stale = [name for (name,) in sql.fetch_all(_STALE, {"tables": list(tables), "few": _FEW_ROWS, "share": _STALE_SHARE})]
+    stale = [
+        name for (name,) in sql.fetch_all(_STALE, {"tables": list(tables), "few": _FEW_ROWS, "share": _STALE_SHARE})
+    ]
     if not stale:
         return []
     with sql.transaction_scope():

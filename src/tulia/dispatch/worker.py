@@ -17,6 +17,8 @@ from django.conf import settings
 from procrastinate import App
 from procrastinate.contrib.django import app as job_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job, Status
 
 from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
@@ -132,12 +134,20 @@ class Worker:
         while True:
             try:
                 for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
-                    await queue.job_manager.retry_job(job)
+                    await _give_back(queue, job)
                 await queue.job_manager.prune_stalled_workers(60.0)
                 await self._database.run(scheduler.relaunch_forgotten, now=clock.now())
             except Exception as error:
                 _log.warning("housekeeping_failed", error=type(error.__cause__ or error).__name__)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def _give_back(queue: App, job: Job) -> None:
+    """Puts a dead worker's job back in the queue, unless its twin waits there already."""
+    try:
+        await queue.job_manager.retry_job(job)
+    except (ConnectorException, AlreadyEnqueued):
+        await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
 
 def run_worker() -> int:
