@@ -87,8 +87,9 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
     # The web process spends a second on importing; it says it is not ready until the migrations are done.
     supervisor.start(_web(place, listener))
     installation.migrate_if_needed()
-    supervisor.start(_child("worker", place, [sys.executable, "-m", "tulia.cli", "worker"]))
     access = _introduce(url, with_demo=arguments.demo, supervisor=supervisor)
+    # Last, because its work can wait for the second that its start takes from the others.
+    supervisor.start(_child("worker", place, [sys.executable, "-m", "tulia.cli", "worker"]))
     _wait_until_ready(url, supervisor)
     for child in supervisor.children:
         if child.name == "simulator":

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from installation import Installation
+
+pytestmark = pytest.mark.xdist_group("commands")
+
+SENDER = [
+    *("sender", "create", "--tenant", "duka", "--kind", "whatsapp_cloud", "--name", "Main", "--access-token", "T"),
+    *("--app-secret", "S", "--verify-token", "V", "--base-url", "http://127.0.0.1:9", "--rate", "100"),
+]
+
+
+def test_a_tenant_a_key_and_a_sender_are_made_in_words_and_in_json(installation: Installation) -> None:
+    words = installation.tulia("tenant", "create", "--name", "Duka", "--slug", "duka", "--tier", "growth")
+    assert words.returncode == 0
+    assert "API key tulia_" in words.stdout
+    made = installation.json(*SENDER, "--phone-number-id", "1001")
+    assert made["webhook_path"] == f"/v1/webhooks/whatsapp/{made['sender_id']}"
+    assert installation.json("api-key", "create", "--tenant", "duka", "--scopes", "analytics:view")["api_key"]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ([*SENDER, "--phone-number-id", "+1"], "invalid", "phone_number_id must be"),
+        (["api-key", "create", "--tenant", "nobody", "--role", "owner"], "not_found", "There is no tenant 'nobody'"),
+        (["api-key", "create", "--tenant", "duka", "--role", "king"], "invalid", "There is no role 'king'"),
+        (["tenant", "create", "--name", "X", "--slug", "X_", "--tier", "gold"], "invalid", "tier must be one of"),
+    ],
+)
+def test_a_refusal_is_one_line_and_an_object_for_programs(
+    installation: Installation, command: list[str], code: str, said: str
+) -> None:
+    done = installation.tulia(*command, "--json")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert f'"code": "{code}"' in done.stdout
+
+
+def test_arguments_that_make_no_sense_are_exit_code_2(installation: Installation) -> None:
+    assert installation.tulia("api-key", "create", "--tenant", "duka").returncode == 2
+    assert installation.tulia("fly").returncode == 2
