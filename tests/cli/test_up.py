@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,16 @@ pytestmark = [
     pytest.mark.xdist_group("up"),
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
+
+
+def simulated_numbers(installation: Installation) -> int:
+    """How many numbers the simulator of the running installation knows; 0 while it is away."""
+    address = json.loads((installation.data_dir / "up.json").read_text())["simulator_url"]
+    try:
+        with urllib.request.urlopen(f"{address}/_sim/numbers", timeout=5) as response:
+            return len(json.load(response)["numbers"])
+    except OSError:
+        return 0
 
 
 def test_the_very_first_command_makes_the_database_it_needs(installation: Installation) -> None:
@@ -51,6 +63,10 @@ def test_up_serves_shares_its_database_restarts_what_dies_and_leaves_nothing_beh
     os.kill(web, signal.SIGKILL)
     wait_until(lambda: up.get("/readyz") == 200)
     assert "web ended (signal 9), starting it again" in up.text()
+    simulator = next(pid for pid, line in before.items() if "whatsapp_simulator" in line)
+    assert simulated_numbers(installation) == 2
+    os.kill(simulator, signal.SIGKILL)
+    wait_until(lambda: simulated_numbers(installation) == 2)
 
     everyone = up.children()
     began = time.monotonic()

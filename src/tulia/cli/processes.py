@@ -8,9 +8,9 @@ import json
 import os
 import socket
 import sys
+import time
 from dataclasses import asdict
 
-from tulia.cli.failing import CommandFailed
 from tulia.cli.installation import add_data_dir, database, ready
 from tulia.cli.listening import listen
 
@@ -32,6 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     introduce = commands.add_parser("introduce")  # no help: for `tulia up`
     introduce.add_argument("--demo", action="store_true")
     introduce.add_argument("--callback-url", required=True)
+    introduce.add_argument("--wait", type=float, default=0.0, metavar="SECONDS")
     add_data_dir(introduce)
     introduce.set_defaults(run=_introduce)
 
@@ -102,10 +103,23 @@ def _introduce(arguments: argparse.Namespace) -> int:
             with tenant_scope(found.tenant_id):
                 simulated.ensure(found.tenant_id)
         if settings.SIMULATOR_URL:
-            try:
-                for sender in simulated.everyone():
-                    simulated.introduce(sender, simulator_url=settings.SIMULATOR_URL, public_url=arguments.callback_url)
-            except simulated.SimulatorUnavailable as error:
-                raise CommandFailed(str(error)) from error
+            _introduce_everyone(settings.SIMULATOR_URL, arguments)
     sys.stdout.write(json.dumps(access, default=str) + os.linesep)
     return 0
+
+
+def _introduce_everyone(simulator_url: str, arguments: argparse.Namespace) -> None:
+    """A simulator that stays away is a warning: real senders don't need it."""
+    from tulia.channels import simulated
+
+    deadline = time.monotonic() + arguments.wait
+    waiting = simulated.everyone()
+    while waiting:
+        try:
+            simulated.introduce(waiting[0], simulator_url=simulator_url, public_url=arguments.callback_url)
+            waiting.pop(0)
+        except simulated.SimulatorUnavailable as error:
+            if time.monotonic() > deadline:
+                print(f"tulia: {error}", file=sys.stderr)
+                return
+            time.sleep(0.2)

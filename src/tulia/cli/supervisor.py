@@ -73,10 +73,23 @@ class Supervisor:
 
     def __init__(self) -> None:
         self.children: list[Child] = []
+        self._errands: list[subprocess.Popen[bytes]] = []
 
     def start(self, child: Child) -> None:
         self.children.append(child)
         child.start()
+
+    def send(self, command: Sequence[str]) -> None:
+        """Starts something short that nobody waits for."""
+        self._errands.append(
+            subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),
+            )
+        )
 
     def ended(self) -> Child | None:
         """A child that isn't running, if any."""
@@ -85,6 +98,7 @@ class Supervisor:
     def watch(self) -> None:
         """Restarts what has ended, after a pause that grows while it keeps failing. Call a few times a second."""
         now = time.monotonic()
+        self._errands = [errand for errand in self._errands if errand.poll() is None]
         for child in self.children:
             if not child.has_ended():
                 continue
@@ -100,6 +114,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """SIGTERM to all, and SIGKILL after 20 seconds to those who don't listen."""
+        for errand in self._errands:
+            errand.kill()
+            errand.wait()
         for child in self.children:
             _signal(child, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS

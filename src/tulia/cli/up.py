@@ -93,7 +93,8 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
     _wait_until_ready(url, supervisor)
     for child in supervisor.children:
         if child.name == "simulator":
-            child.on_restart = lambda: _introduce_again(url)
+            # A new simulator knows no number, and needs a moment before it can be told.
+            child.on_restart = lambda: supervisor.send([*_introduction(url), "--wait", "30"])
     standing.announce(place, url=url, simulator_url=os.environ.get("TULIA_SIMULATOR_URL", ""))
     print(banner.text(url, access), flush=True)
     while True:
@@ -137,21 +138,20 @@ def _start_simulator(supervisor: Supervisor, place: Path) -> str:
 
 def _introduce(url: str, *, with_demo: bool, supervisor: Supervisor) -> dict[str, Any]:
     """Makes the demo tenant and the simulator's numbers; who may sign in, or nothing."""
-    command = [sys.executable, "-m", "tulia.cli", "introduce", "--callback-url", url]
-    if simulator := os.environ.get("TULIA_SIMULATOR_URL"):
-        _wait_for(f"{simulator}/_sim/clock", supervisor)
-    done = subprocess.run([*command, *(["--demo"] if with_demo else [])], capture_output=True, text=True, check=False)
+    command = [*_introduction(url), *(["--demo"] if with_demo else [])]
+    if any(child.name == "simulator" for child in supervisor.children):
+        _wait_for(f"{os.environ['TULIA_SIMULATOR_URL']}/_sim/clock", supervisor)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = installation.last_line(done.stderr)
         raise CommandFailed(f"the demo and the simulator can't be prepared: {said}")
+    sys.stderr.write(done.stderr)
     access: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return access
 
 
-def _introduce_again(url: str) -> None:
-    """After a restart the simulator knows no number; in the background, because it also needs a moment to start."""
-    command = [sys.executable, "-m", "tulia.cli", "introduce", "--callback-url", url]
-    subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+def _introduction(url: str) -> list[str]:
+    return [sys.executable, "-m", "tulia.cli", "introduce", "--callback-url", url]
 
 
 def _wait_until_ready(url: str, supervisor: Supervisor) -> None:
