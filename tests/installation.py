@@ -29,13 +29,14 @@ class Installation:
         self.data_dir = data_dir
         self.environment = clean_environment()
 
-    def tulia(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def tulia(self, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "tulia.cli", *arguments, "--data-dir", str(self.data_dir)],
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
+            input=given,
             env=self.environment | environment,
         )
 
