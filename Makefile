@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench setup setup-dev lock clean
+.PHONY: run test check setup setup-dev lock clean
 
 run: setup
 	@exec $(BIN)/tulia up
@@ -17,9 +17,6 @@ check: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/tulia migrate --check-missing
-
-bench: setup-dev
-	$(BIN)/tulia bench
 
 setup: $(VENV)/.setup-run
 

@@ -1,134 +1,111 @@
-"""A whole installation for tests: web, worker and simulator as real processes, on the test run's own database."""
+"""Whole installations for tests: a data directory, the `tulia` command on it, and `tulia up`."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
-SIMULATOR_CONFIG = {
-    "accepting": {"latency_ms": {"median": 5, "sigma": 0.3}},
-    "limits": {"pair_burst": 0, "number_per_s": 0},
-}
+OURS = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_URL", "SIMULATOR_URL")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def clean_environment() -> dict[str, str]:
+    """Ours without the settings of the test run itself: each installation here is its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TULIA_") and name not in OURS}
 
 
-def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.1) -> T:
-    """The first true thing that `look` sees; AssertionError with the last one when time runs out."""
-    deadline = time.monotonic() + within
-    while True:
-        seen = look()
-        if seen:
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within} s; last seen: {seen!r}")
-        time.sleep(every)
-
-
-def fetch(url: str, body: Any = None, *, method: str | None = None) -> Any:
-    """JSON from a control address."""
-    data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-@dataclass
 class Installation:
-    """Running processes, and how to stop and start them."""
+    """A data directory of its own, and commands that use it."""
 
-    logs: Path
-    web_url: str = ""
-    simulator_url: str = ""
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.environment = clean_environment()
 
-    def start(self) -> None:
-        self.simulator_url = f"http://127.0.0.1:{self._start_simulator()}"
-        self.web_url = f"http://127.0.0.1:{self._start_web()}"
-        self.start_worker()
-
-    def _start_simulator(self) -> int:
-        port = free_port()
-        config = self.logs / "simulator.json"
-        config.write_text(json.dumps(SIMULATOR_CONFIG))
-        self._spawn(
-            "simulator", "-m", "whatsapp_simulator", "--port", str(port), "--seed", "7", "--scale", "60",
-            "--config", str(config), "--quiet",
-        )  # fmt: skip
-        self._await(f"http://127.0.0.1:{port}/healthz")
-        return port
-
-    def _start_web(self) -> int:
-        port = free_port()
-        self._spawn(
-            "web", "-m", "uvicorn", "tulia.config.asgi:application", "--port", str(port), "--no-access-log",
-            "--log-level", "warning",
-        )  # fmt: skip
-        self._await(f"http://127.0.0.1:{port}/readyz")
-        return port
-
-    def start_worker(self, name: str = "worker") -> None:
-        self._spawn(
-            name, "-c", "import django; django.setup(); from tulia.dispatch.worker import run_worker; run_worker()"
+    def tulia(self, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tulia.cli", *arguments, "--data-dir", str(self.data_dir)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            input=given,
+            env=self.environment | environment,
         )
 
-    def kill(self, name: str) -> None:
-        """SIGKILL: no chance to tidy up."""
-        process = self.processes.pop(name)
-        process.kill()
-        process.wait()
+    def json(self, *arguments: str) -> Any:
+        done = self.tulia(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
-    def stop(self, name: str) -> int:
-        """SIGTERM, and its exit code."""
-        process = self.processes.pop(name)
-        process.send_signal(signal.SIGTERM)
-        return process.wait(timeout=30)
+    def up(self, *arguments: str) -> Up:
+        return Up(self, *arguments)
 
-    def _spawn(self, name: str, *arguments: str) -> None:
-        environment = os.environ | {"TULIA_SIMULATOR_URL": self.simulator_url, "TULIA_PUBLIC_URL": self.web_url}
-        with (self.logs / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments], env=environment, stdout=log, stderr=log, start_new_session=True
+
+class Up:
+    """A running `tulia up` on a free port."""
+
+    def __init__(self, installation: Installation, *arguments: str) -> None:
+        self.printed = installation.data_dir / "printed.txt"
+        with self.printed.open("wb") as out:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "tulia.cli", "--data-dir", str(installation.data_dir)),
+                    *("up", "--no-demo", "--port", "0", *arguments),
+                ],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=installation.environment,
             )
+        wait_until(lambda: "runs at" in self.text() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.text()
+        self.url = self.text().split("runs at ")[1].split()[0]
+        self.port = int(self.url.rpartition(":")[2])
 
-    def _await(self, url: str) -> None:
-        def answers() -> bool:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(url, timeout=2).close()
-                return True
-            return False
+    def text(self) -> str:
+        return self.printed.read_text()
 
-        eventually(answers, within=30)
+    def get(self, path: str) -> int:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with direct.open(self.url + path, timeout=20) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
 
-    def close(self) -> None:
-        for name in list(self.processes):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.stop(name)
+    def children(self) -> dict[int, str]:
+        """Every process below, however deep, by id: its command line."""
+        found: dict[int, str] = {}
+        waiting = [self.process.pid]
+        while waiting:
+            for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+                for child in map(int, task.read_text().split()):
+                    found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+                    waiting.append(child)
+        return found
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(40)
 
 
-@contextlib.contextmanager
-def running(logs: Path) -> Iterator[Installation]:
-    """An installation for the time of the `with`."""
-    installation = Installation(logs)
+def is_alive(process_id: int) -> bool:
     try:
-        installation.start()
-        yield installation
-    finally:
-        installation.close()
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)

@@ -14,6 +14,7 @@ from tulia.core.keyset import Page, PageRequest
 from tulia.tenants import access, accounts, api_keys, queries
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.models import Tenant
+from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
 SEES = "analytics:view"
@@ -51,7 +52,7 @@ class AccountService:
         is_operator: bool = False,
     ) -> Sender:
         """Only the operator may give a `base_url`, unless the installation allows its tenants to."""
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         if base_url and not is_operator and not settings.TENANTS_MAY_SET_BASE_URL:
             raise BaseUrlForbidden(
                 "Only the operator may set base_url: `tulia sender create --base-url`, "
@@ -72,12 +73,12 @@ class AccountService:
             )
 
     def senders(self, wanted: PageRequest) -> Page[Sender]:
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         with tenant_scope(self.tenant_id):
             return senders.page(self.tenant_id, wanted)
 
     def sender(self, sender_id: UUID) -> Sender:
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         with tenant_scope(self.tenant_id):
             return senders.get(self.tenant_id, sender_id)
 
@@ -94,7 +95,7 @@ class AccountService:
         verify_token: str | None = None,
     ) -> Sender:
         """Changes what is given (None: as it is)."""
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         with tenant_scope(self.tenant_id):
             senders.get(self.tenant_id, sender_id)
             if is_paused is True:
@@ -112,22 +113,22 @@ class AccountService:
             )
 
     def create_template(self, *, name: str, language: str, category: str, body: str) -> MessageTemplate:
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         with tenant_scope(self.tenant_id):
             return templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
 
     def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
-        self.caller.require(SEES)
+        require(self.caller, SEES)
         with tenant_scope(self.tenant_id):
             return templates.page(self.tenant_id, wanted, status=status)
 
     def template(self, template_id: UUID) -> MessageTemplate:
-        self.caller.require(SEES)
+        require(self.caller, SEES)
         with tenant_scope(self.tenant_id):
             return templates.get(self.tenant_id, template_id)
 
     def settings(self) -> Tenant:
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         return queries.get(self.tenant_id)
 
     def change_settings(
@@ -138,12 +139,12 @@ class AccountService:
         opt_out_words: Sequence[str] | None = None,
     ) -> Tenant:
         """Changes what is given (None: as it is)."""
-        self.caller.require(MANAGES)
+        require(self.caller, MANAGES)
         return accounts.change_settings(self.tenant_id, timezone=timezone, country=country, opt_out_words=opt_out_words)
 
     def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
         """A new key, shown for the only time; it can't be given more than its maker may do."""
-        self.caller.require("users:manage")
+        require(self.caller, "users:manage")
         wanted = frozenset(scopes)
         if beyond := sorted((wanted & access.SCOPES) - self.caller.scopes):
             raise ScopesExceeded(

@@ -43,6 +43,8 @@ class Books(Resource):
         if book["title"] == "slow":
             time.sleep(0.5)
         made.append(book)
+        if book["title"] == "breaks after":
+            raise IntegrityError
         return Response({"number": len(made), "made_at": datetime.now(tz=UTC), **book}, status=201)
 
 

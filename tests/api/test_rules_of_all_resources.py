@@ -266,6 +266,16 @@ def test_a_refused_request_frees_its_key(api: ApiClient) -> None:
     assert api("POST", "/v1/books", {"title": "Five"}, idempotency_key=key).status_code == 201
 
 
+def test_a_failure_that_may_have_come_after_the_work_is_not_repeated(api: ApiClient) -> None:
+    key = uuid4().hex
+    first = api("POST", "/v1/books", {"title": "breaks after"}, idempotency_key=key)
+    count = len(shelf.made)
+    again = api("POST", "/v1/books", {"title": "breaks after"}, idempotency_key=key)
+    assert (first.status_code, again.status_code) == (500, 500)
+    assert again.json() == first.json()
+    assert len(shelf.made) == count
+
+
 def test_after_an_interrupted_request_nobody_repeats_it_by_accident(tenant: Tenant, api: ApiClient) -> None:
     key = uuid4().hex
     api("POST", "/v1/books", {"title": "Lost"}, idempotency_key=key)

@@ -32,6 +32,7 @@ AS_OF = datetime(2026, 5, 20, 12, 30, tzinfo=UTC)
 CAMPAIGNS = [uuid.UUID(int=number) for number in (1, 2, 3)]
 DAYS = (1, 7, 30, 36_500)
 TAGS = ("vip", "VIP", "new customer", "it's 100 %s", "é;\\")
+MANY_TAGS = tuple(f"tag {number}" for number in range(10))
 TEXTS = ("", "a", "Z", "é", "\uffff", "\U00010000", "it's 100 %s", "2026-05-01")
 NUMBERS: tuple[int | float, ...] = (0, -1, 5, 5.0, 5.5, 0.1, 10**15, 1e-7)
 NAMES = ("age", "it's %(name)s", "nothing")
@@ -46,7 +47,10 @@ scalars: st.SearchStrategy[Scalar] = st.sampled_from([*TEXTS, *NUMBERS, True, Fa
 attribute_values = st.one_of(scalars, st.none(), st.lists(scalars, max_size=3), st.just([["a"]]), st.just({"a": 1}))
 people = st.builds(
     matching.Person,
-    tags=st.frozensets(st.sampled_from(TAGS), max_size=3),
+    tags=st.one_of(
+        st.frozensets(st.sampled_from(TAGS), max_size=3),
+        st.sampled_from([frozenset(MANY_TAGS), frozenset(MANY_TAGS[1:])]),
+    ),
     orders=st.lists(
         st.builds(
             matching.PlacedOrder,
@@ -109,6 +113,7 @@ activities = st.builds(
 )
 leaves = st.one_of(
     st.builds(Criteria, tags=tags, tags_all=tags, tags_none=tags),
+    st.just(Criteria(tags_all=MANY_TAGS)),
     st.builds(Criteria, purchase_history=purchases),
     st.builds(Criteria, conversation_activity=activities),
     st.builds(Criteria, attributes=st.lists(attribute_conditions(), max_size=2).map(tuple)),

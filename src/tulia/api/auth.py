@@ -10,7 +10,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tulia.core.errors import Forbidden
-from tulia.tenants import api_keys
+from tulia.tenants import api_keys, permission
 from tulia.tenants.api_keys import Caller
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ class HasDeclaredScope(BasePermission):
         scope = getattr(view, "scopes", {}).get("GET" if method == "HEAD" else method)
         if scope is None:
             raise ScopeUndeclared("This operation is closed: it names no permission that would open it.")
-        caller.require(scope)
+        permission.require(caller, scope)
         return True

@@ -80,7 +80,7 @@ def _of_framework(error: exceptions.APIException) -> Response:
     message = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):
         message = "An API key is needed: Authorization: Bearer tulia_…"
-    elif isinstance(error, exceptions.UnsupportedMediaType):
+    elif isinstance(error, exceptions.UnsupportedMediaType) and "Content-Type" not in message:
         message = "Send the body as JSON, with Content-Type: application/json."
     code = _CODES.get(error.status_code, str(error.default_code))
     return Response(_body(code, message), status=error.status_code, headers=headers)

@@ -37,11 +37,13 @@ def begin(request: Request, caller: Caller) -> Claim | None:
 
 
 def end(held: Claim, response: Response) -> None:
-    """Keeps a success; a refusal changed nothing, so its key is free again."""
-    if 200 <= response.status_code < 300:
-        idempotency.keep(held, status=response.status_code, body=renderers.dump(response.data).decode())
-    else:
+    """Keeps the answer; but a refusal changed nothing, so its key is free again. A failure of ours may have come after
+    the work was done: it is kept, and whoever looks first and takes a new key does it at most once.
+    """
+    if 400 <= response.status_code < 500:
         idempotency.release(held)
+    else:
+        idempotency.keep(held, status=response.status_code, body=renderers.dump(response.data).decode())
 
 
 def replay(stored: StoredAnswer) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework import serializers
+from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -90,6 +91,17 @@ class Resource(APIView):
         reader = shape(data=given)
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
+
+    def upload(self, *media_types: str) -> HttpRequest:
+        """The raw body, to be read in blocks with `.read(size)`; 415 unless it is of one of these types.
+
+        For resources with `is_repeatable = False`; it may be as large as TULIA_MAX_IMPORT_MB allows.
+        """
+        sent = (self.request.content_type or "").split(";")[0].strip().lower()
+        if sent not in media_types:
+            raise UnsupportedMediaType(sent, detail=f"Send the file with Content-Type: {' or '.join(media_types)}.")
+        request: HttpRequest = self.request._request
+        return request
 
     def no_query(self) -> None:
         """Refuses query parameters beside `limit` and `cursor`: a misspelt filter must not mean "everything"."""

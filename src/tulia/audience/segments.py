@@ -29,6 +29,7 @@ from tulia.audience.criteria_tree import (
 _COUNTING = ", ".join(f"'{status}'" for status in sorted(COUNTING_ORDER_STATUSES))
 _ORDERING = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}
 _MICROS = 1_000_000
+_FEW_TAGS = 8  # one semi-join each: PostgreSQL estimates them well, and a HAVING badly
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,9 @@ class _Writer:
         wanted: list[str] = []
         if criteria.tags:
             wanted.append(self.has_tag(criteria.tags))
-        if len(criteria.tags_all) == 1:
-            wanted.append(self.has_tag(criteria.tags_all))
-        elif criteria.tags_all:
+        if len(criteria.tags_all) <= _FEW_TAGS:
+            wanted += [self.has_tag((tag,)) for tag in criteria.tags_all]
+        else:
             wanted.append(self.has_all_tags(criteria.tags_all))
         if criteria.tags_none:
             wanted.append(f"NOT {self.has_tag(criteria.tags_none)}")

@@ -1,45 +1,71 @@
-"""The `tulia` command: reads the arguments, finds the database, calls the act."""
+"""The `tulia` command: reads the arguments, calls the act, and says in one line what went wrong."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from tulia.cli import api_keys, imports, processes, senders, tenants, up
+from tulia.cli.failing import CommandFailed, report
+from tulia.cli.installation import add_data_dir, database
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when it worked, 1 with one clear line when it didn't, 2 for arguments that make no sense."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["simulator"]:
+        return processes.simulator(given[1:])
+    arguments = _parser().parse_args(given)
+    if "data_dir" in arguments:
+        os.environ["TULIA_DATA_DIR"] = str(Path(arguments.data_dir).absolute())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tulia.config.settings")
+    return _carried_out(arguments)
+
+
+def _carried_out(arguments: argparse.Namespace) -> int:
     from django.core.exceptions import ImproperlyConfigured
 
     from tulia.config.embedded_postgres import PostgresUnavailable
+    from tulia.core.errors import Refusal
 
-    arguments = _parser().parse_args(argv)
-    if arguments.data_dir:
-        os.environ["TULIA_DATA_DIR"] = str(Path(arguments.data_dir).absolute())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tulia.config.settings")
     try:
         return int(arguments.run(arguments))
-    except (PostgresUnavailable, ImproperlyConfigured) as error:
-        print(f"tulia: {error}", file=sys.stderr)
+    except Refusal as refusal:
+        return report(arguments, code=refusal.code, message=refusal.message, details=refusal.details)
+    except ImproperlyConfigured as error:
+        return report(arguments, code="misconfigured", message=str(error))
+    except (PostgresUnavailable, CommandFailed) as error:
+        return report(arguments, code="unavailable", message=str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tulia", description="Message campaigns on WhatsApp, self-hosted.")
-    parser.add_argument("--data-dir", help="where this installation keeps its files (default: TULIA_DATA_DIR)")
+    add_data_dir(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up.add(commands)
+    processes.add(commands)
     migrate = commands.add_parser("migrate", help="bring the database to this version")
     migrate.add_argument("--check-missing", action="store_true", help="only say whether a model lacks its migration")
     migrate.set_defaults(run=_migrate)
+    add_data_dir(migrate)
+    tenants.add(commands)
+    api_keys.add(commands)
+    senders.add(commands)
+    imports.add(commands)
     return parser
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
+    os.environ["TULIA_AS_OWNER"] = "1"  # before anything reads the settings
     with database():
-        os.environ["TULIA_AS_OWNER"] = "1"
         import django
 
         django.setup()
@@ -49,19 +75,3 @@ def _migrate(arguments: argparse.Namespace) -> int:
             return int(migrate.has_missing_migrations())
         migrate.migrate()
     return 0
-
-
-@contextlib.contextmanager
-def database() -> Iterator[None]:
-    """The database for the time of one command: DATABASE_URL, else the embedded server, started if need be."""
-    if os.environ.get("DATABASE_URL"):
-        yield
-        return
-    from tulia.config import embedded_postgres
-    from tulia.config.data_dir import default_data_dir
-
-    data_dir = Path(os.environ.get("TULIA_DATA_DIR") or default_data_dir())
-    with embedded_postgres.running(data_dir) as cluster:
-        os.environ["DATABASE_URL"] = cluster.url(embedded_postgres.APPLICATION_ROLE)
-        os.environ["TULIA_OWNER_DATABASE_URL"] = cluster.url(embedded_postgres.OWNER_ROLE)
-        yield

@@ -35,6 +35,7 @@ DATABASE = "tulia"
 SHARED_ROOT = Path("/var/lib/tulia")
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 107 bytes; the rest is for ".s.PGSQL.5432"
 _START_SECONDS = 60.0
+_STOP_SECONDS = 30.0
 
 # JIT costs more than it gives on statements of a few milliseconds; the log goes to our own file.
 _SERVER_SETTINGS = {
@@ -238,14 +239,29 @@ def _is_answering(cluster: Cluster) -> bool:
     return True
 
 
-def _start(cluster: Cluster, *, dies_with_parent: bool) -> None:
+def _wait_for_former(cluster: Cluster) -> None:
+    """Lets a server that is shutting down finish: until then it holds the files."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            process_id = int((cluster.files / "postmaster.pid").read_text().split()[0])
+            command = Path(f"/proc/{process_id}/cmdline").read_bytes()
+        except (OSError, ValueError, IndexError):
+            return
+        if str(cluster.files).encode() not in command:
+            return  # the file was left by a crash, and the number is another process's now
+        time.sleep(0.05)
+
+
+def _start(cluster: Cluster, *, dies_with_parent: bool) -> subprocess.Popen[bytes]:
     programs = _programs(cluster.account)
     _initialise(cluster, programs)
+    _wait_for_former(cluster)
     flags = [part for name, value in _SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
     log_path = cluster.data_dir / "postgres.log"
     with log_path.open("ab") as log:
         began_at = log.tell()
-        server = subprocess.Popen(
+        server: subprocess.Popen[bytes] = subprocess.Popen(
             [str(programs / "postgres"), "-D", str(cluster.files), "-k", str(cluster.socket_dir), *flags],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             **_as_account(cluster.account, dies_with_parent=dies_with_parent),  # type: ignore[call-overload]
@@ -260,14 +276,18 @@ def _start(cluster: Cluster, *, dies_with_parent: bool) -> None:
                 f"The embedded PostgreSQL didn't start: {said[-1] if said else 'no answer'} (see {log_path})"
             )
         time.sleep(0.05)
+    return server
 
 
-def _stop(cluster: Cluster) -> None:
+def _stop(cluster: Cluster, server: subprocess.Popen[bytes] | None) -> None:
     """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
     subprocess.run(
         [str(_programs(cluster.account) / "pg_ctl"), "stop", "-D", str(cluster.files), "-m", "fast", "-w", "-t", "60"],
         capture_output=True, check=False, **_as_account(cluster.account),  # type: ignore[call-overload]
     )  # fmt: skip
+    if server:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(_STOP_SECONDS)
 
 
 @contextlib.contextmanager
@@ -275,6 +295,15 @@ def _locked(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
     with path.open("ab") as handle:
         fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield handle
+
+
+def _try_lock(handle: IO[bytes]) -> bool:
+    """Whether nobody else holds this lock; then it is ours alone."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -287,20 +316,20 @@ def running(data_dir: Path, *, until_exit: bool = False) -> Iterator[Cluster]:
     """
     cluster = locate(data_dir)
     start_lock = cluster.data_dir / "postgres.start.lock"
+    server: subprocess.Popen[bytes] | None = None
     with (cluster.data_dir / "postgres.users.lock").open("ab") as users:
         try:
             with _locked(start_lock):
+                if until_exit and _try_lock(users) and _is_answering(cluster):
+                    _stop(cluster, None)  # left behind by a killed process: it would outlive this one too
                 fcntl.flock(users, fcntl.LOCK_SH)
                 if not _is_answering(cluster):
-                    _start(cluster, dies_with_parent=until_exit)
+                    server = _start(cluster, dies_with_parent=until_exit)
                 _create_database(cluster)
             yield cluster
         finally:
             with _locked(start_lock):
-                try:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    is_last = True
-                except BlockingIOError:
-                    is_last = False
-                if is_last or until_exit:
-                    _stop(cluster)
+                if _try_lock(users) or until_exit:
+                    _stop(cluster, server)
+                elif server:
+                    server.returncode = 0  # it goes on without us, for the others: nobody here waits for its end

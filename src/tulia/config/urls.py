@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("v1/", include("tulia.api.urls")),
+    path("", include("tulia.web.urls")),
 ]
 
 handler400 = "tulia.api.errors.bad_request"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.migrations.loader import MigrationLoader
 from django.db.utils import ProgrammingError
 
 from tulia.core import sql
+from tulia.core.expected_migrations import expected
 
 
 def missing_migrations() -> list[str]:
@@ -14,5 +14,4 @@ def missing_migrations() -> list[str]:
         applied = {(str(app), str(name)) for app, name in sql.fetch_all("SELECT app, name FROM django_migrations")}
     except ProgrammingError:  # no such table: nothing was ever applied
         applied = set()
-    loader = MigrationLoader(None)
-    return sorted(f"{app}.{name}" for app, name in (loader.disk_migrations or {}) if (app, name) not in applied)
+    return sorted(f"{app}.{name}" for app, name in expected() - applied)

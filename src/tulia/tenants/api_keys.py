@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tulia.core import clock, crypto
-from tulia.core.errors import Forbidden, Invalid
+from tulia.core.errors import Invalid
 from tulia.tenants import access
 from tulia.tenants.models import ApiKey
 from tulia.tenants.scope import system_scope, tenant_scope
 
 PREFIX = "tulia_"
-
-
-class ScopeMissing(Forbidden):
-    code = "scope_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +29,6 @@ class Caller:
     @property
     def is_authenticated(self) -> bool:
         return True
-
-    def require(self, scope: str) -> None:
-        """Raises ScopeMissing unless this caller has the permission."""
-        if scope not in self.scopes:
-            raise ScopeMissing(
-                f"This needs the permission {scope}, which {self.label} doesn't have.", details={"scope": scope}
-            )
 
 
 def create(tenant_id: UUID, *, name: str, scopes: Iterable[str], key: str | None = None) -> str:

@@ -1,0 +1,40 @@
+-- Finds whom each staged line means, by external id, else by phone, and what is to be done with it.
+-- verdict: create | known | taken (the phone is somebody else's) | later (it may be free after this batch, because its
+--          holder stands in the batch too)
+-- Params:  tenant uuid
+-- Returns: nothing
+-- Locks:   nothing
+-- Writes:  the temporary table resolved_customers, gone at the end of the transaction
+CREATE TEMPORARY TABLE resolved_customers ON COMMIT DROP AS
+WITH matched AS (
+    SELECT s.line, e.id AS by_external_id, p.id AS by_phone, p.external_id AS holder, s.external_id,
+           p.external_id IS NOT NULL
+               AND EXISTS (SELECT FROM staged_customers o WHERE o.external_id = p.external_id AND o.line <> s.line)
+               AS holder_is_staged
+    FROM staged_customers s
+    LEFT JOIN customers e ON e.tenant_id = %(tenant)s AND e.external_id = s.external_id AND e.deleted_at IS NULL
+    LEFT JOIN customers p ON p.tenant_id = %(tenant)s AND p.phone = s.phone AND p.deleted_at IS NULL
+),
+judged AS (
+    SELECT line, holder, coalesce(by_external_id, by_phone) AS found_id,
+           CASE
+               WHEN by_phone IS NULL THEN CASE WHEN by_external_id IS NULL THEN 'create' ELSE 'known' END
+               WHEN by_phone = by_external_id THEN 'known'
+               WHEN holder_is_staged THEN 'later'
+               WHEN by_external_id IS NOT NULL THEN 'taken'
+               WHEN external_id IS NOT NULL AND holder IS NOT NULL THEN 'taken'
+               ELSE 'known'
+           END AS verdict
+    FROM matched
+)
+SELECT j.line, j.holder, j.verdict, coalesce(j.found_id, gen_random_uuid()) AS customer_id,
+       j.verdict = 'known' AND (
+           (c.phone, c.external_id, c.name, c.language, c.timezone, c.country, c.attributes) IS DISTINCT FROM
+           (s.phone, coalesce(s.external_id, c.external_id), coalesce(s.name, c.name),
+            coalesce(s.language, c.language), coalesce(s.timezone, c.timezone), coalesce(s.country, c.country),
+            CASE WHEN s.attributes IS NULL THEN c.attributes ELSE jsonb_strip_nulls(c.attributes || s.attributes) END)
+       ) AS is_changed,
+       j.verdict = 'known' AND coalesce(s.consent <> c.consents_promotional, false) AS consent_differs
+FROM judged j
+JOIN staged_customers s ON s.line = j.line
+LEFT JOIN customers c ON c.id = j.found_id AND c.tenant_id = %(tenant)s

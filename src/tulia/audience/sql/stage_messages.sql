@@ -1,0 +1,15 @@
+-- Room for messages on their way into conversations. `provider_message_id` is NULL for messages of a file.
+-- Params:  none
+-- Returns: nothing
+-- Locks:   nothing
+-- Writes:  the temporary table staged_messages, gone at the end of the transaction
+CREATE TEMPORARY TABLE staged_messages (
+    line integer NOT NULL,
+    customer_external_id text,
+    phone text,
+    direction text NOT NULL,
+    sent_at timestamptz NOT NULL,
+    text text NOT NULL,
+    provider_message_id text,
+    conversation_status text
+) ON COMMIT DROP

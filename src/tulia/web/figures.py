@@ -1,0 +1,145 @@
+"""A report's numbers as a page shows them: the stacked bar, the balance sheet, the sentence about two variants (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tulia.web import words
+
+
+class Sheet(Protocol):
+    """The balance sheet of `reports.balance`."""
+
+    @property
+    def audience(self) -> int: ...
+    @property
+    def skipped_by_reason(self) -> Mapping[str, int]: ...
+    @property
+    def failed_by_class(self) -> Mapping[str, int]: ...
+    @property
+    def sent_by_evidence(self) -> Mapping[str, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of the bar; `start` and `width` in thousandths of it."""
+
+    kind: str
+    label: str
+    people: int
+    start: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the balance sheet; `reason` is set on the lines that split the one above."""
+
+    state: str
+    reason: str
+    label: str
+    meaning: str
+    people: int
+    is_part: bool = False
+
+
+def bar(sheet: Sheet) -> list[Segment]:
+    """Everybody of the audience, the furthest first. Pieces without people are left out."""
+    evidence = sheet.sent_by_evidence
+    unsettled = sum(getattr(sheet, name) for name in ("waiting", "deferred", "sending"))
+    counts = [
+        ("read", "Read", evidence.get("read", 0)),
+        ("delivered", "Delivered, not read yet", evidence.get("delivered", 0)),
+        ("sent", "Sent, not delivered yet", evidence.get("accepted", 0) + evidence.get("sent", 0)),
+        ("waiting", "Still to send", unsettled),
+        ("unknown", "Unknown", getattr(sheet, "unknown", 0)),
+        ("failed", "Failed", getattr(sheet, "failed", 0)),
+        ("skipped", "Skipped", getattr(sheet, "skipped", 0)),
+        ("cancelled", "Canceled", getattr(sheet, "cancelled", 0)),
+        ("holdout", "Held out", getattr(sheet, "holdout", 0)),
+    ]
+    total = max(1, sum(people for _, _, people in counts))
+    segments: list[Segment] = []
+    start = 0.0
+    for kind, label, people in counts:
+        if people:
+            width = 1_000 * people / total
+            segments.append(Segment(kind, label, people, round(start, 2), round(width, 2)))
+            start += width
+    return segments
+
+
+def balance_lines(sheet: Sheet) -> list[Line]:
+    """The lines that add up to the audience, those with people in them, and what skipped and failed are made of."""
+    parts = {"skipped": sheet.skipped_by_reason, "failed": sheet.failed_by_class}
+    lines: list[Line] = []
+    for state, (label, meaning) in words.LINES.items():
+        people = getattr(sheet, state)
+        if not people and state != "sent":
+            continue
+        lines.append(Line(state, "", label, meaning, people))
+        for reason, count in sorted(parts.get(state, {}).items(), key=lambda item: -item[1]):
+            lines.append(Line(state, reason, words.reason(reason), "", count, is_part=True))
+    return lines
+
+
+class ArmCounts(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def assigned(self) -> int: ...
+    def count_of(self, metric: str) -> int: ...
+
+
+class Compared(Protocol):
+    @property
+    def metric(self) -> str: ...
+    @property
+    def p_value(self) -> float | None: ...
+    @property
+    def winner(self) -> str | None: ...
+    @property
+    def improvement_percentage(self) -> float | None: ...
+    @property
+    def reason(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What can be said about two variants, no more than the numbers do. `kind`: winner, open or unanswerable."""
+
+    kind: str
+    headline: str
+    detail: str
+
+
+def verdict(compared: Compared | None, arms: Sequence[ArmCounts], *, is_running: bool) -> Verdict | None:
+    """The comparison in plain sentences; None when there is nothing to compare."""
+    if compared is None:
+        return None
+    if compared.p_value is None:
+        return Verdict("unanswerable", "No comparison is possible.", compared.reason)
+    did = words.METRICS.get(compared.metric, compared.metric)
+    shown = [f"{_percent(arm.count_of(compared.metric), arm.assigned)} of “{arm.name}”" for arm in arms]
+    test = f"z-test, p {_p(compared.p_value)}"
+    caution = " The campaign is still running: decide when it has finished." if is_running else ""
+    if compared.winner is None:
+        detail = f"{shown[0]} {did}, {shown[1]} did ({test}). A difference this small comes up by chance alone."
+        return Verdict("open", "No difference can be told yet.", detail + caution)
+    best = int(compared.winner.removeprefix("variant_"))
+    lift = compared.improvement_percentage
+    more = f", {lift:,.0f} % more" if lift is not None else ""
+    detail = f"{shown[best]} {did}, against {shown[1 - best]}{more} ({test})."
+    return Verdict("winner", f"“{arms[best].name}” did better.", detail + caution)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def _p(value: float) -> str:
+    if value < 0.001:
+        return "< 0.001"
+    return f"= {value:.3f}" if value < 0.1 else f"= {value:.2f}"

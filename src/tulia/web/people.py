@@ -1,0 +1,73 @@
+"""The people of a campaign: who is behind each number, with what happened to each and when."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from tulia.campaign_service import CampaignService
+from tulia.page_service import PageService
+from tulia.web import figures, paging, words
+from tulia.web.member import READS, Member, page, show
+
+
+@require_safe
+@page(READS)
+def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpResponse:
+    """One page of people, in no particular order but always the same; `?state=` and `?reason=` choose among them."""
+    service = CampaignService(member.caller)
+    state, reason = request.GET.get("state", ""), request.GET.get("reason", "")
+    if state not in words.STATES:
+        state = ""
+    report = service.generate_report(campaign_id)
+    found = service.list_recipients(
+        campaign_id, paging.requested(request, shape=(UUID,)), state=state or None, reason=reason[:60] or None
+    )
+    causes = {one.code: one.sentence for one in PageService(member.caller).failures(campaign_id)}
+    arms = [arm.name for arm in report.arms] if report.campaign.is_ab_test else []
+    rows = [
+        {
+            "person": one,
+            "state": words.STATES.get(one.state, one.state),
+            "reason": _why(one.reason, one.failure_class, one.failure_code, causes),
+            "arm": arms[one.arm] if one.arm is not None and one.arm < len(arms) else "",
+        }
+        for one in found.results
+    ]
+    filters = [
+        {
+            "state": line.state,
+            "reason": line.reason,
+            "label": line.label,
+            "people": line.people,
+            "is_part": line.is_part,
+        }
+        for line in figures.balance_lines(report.balance)
+    ]
+    evidence = report.balance.sent_by_evidence
+    filters += [
+        {"state": key, "reason": "", "label": words.STATES[key], "people": evidence[key], "is_part": False}
+        for key in ("delivered", "read")
+        if evidence.get(key)
+    ]
+    chosen = next((one for one in filters if (one["state"], one["reason"]) == (state, reason)), None)
+    context = {
+        "campaign": report.campaign,
+        "audience": report.balance.audience,
+        "rows": rows,
+        "filters": filters,
+        "state": state,
+        "reason": reason,
+        "chosen": chosen,
+        "has_arms": bool(arms),
+        "links": paging.links(request, found),
+    }
+    return show(request, member, "people", context)
+
+
+def _why(reason: str, failure_class: str | None, failure_code: str | None, causes: dict[str, str]) -> str:
+    if failure_class:
+        return causes.get(failure_code or "") or words.reason(failure_class)
+    return words.reason(reason) if reason else ""
