@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from typing import cast
 from uuid import UUID
 
 import aiohttp
@@ -50,7 +51,7 @@ class Worker:
         """Works until told to stop; then finishes what is in flight."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
-        connector: DjangoConnector = job_app.connector
+        connector = cast(DjangoConnector, job_app.connector)
         queue: App = job_app.with_connector(connector.get_worker_connector())
         async with queue.open_async(), http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
             job_runners = [
