@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, OperationalError
 
-from tulia.audience import conversations, customer_fields, import_customers, import_orders, import_reading
+from tulia.audience import customer_fields, import_customers, import_messages, import_orders, import_reading
 from tulia.audience.customer_fields import Wrong
 from tulia.audience.import_batches import Batch, Stored
 from tulia.audience.import_reading import Fault, Source
@@ -138,11 +138,11 @@ def _recipe(tenant_id: UUID, kind: Kind, *, actor: str, is_table: bool) -> _Reci
             import_orders.store_bookings,
         )
     return _Recipe(
-        conversations.COLUMNS,
-        conversations.REQUIRED,
+        import_messages.COLUMNS,
+        import_messages.REQUIRED,
         Batch,
-        partial(conversations.read, country=tenant.country, zone=zone, now=now),
-        conversations.store,
+        partial(import_messages.read, country=tenant.country, zone=zone, now=now),
+        import_messages.store,
     )
 
 

@@ -1,50 +1,41 @@
--- Stores what people wrote: the customer and the conversation where they are new, and each message once.
--- params: tenant_id uuid, phones text[], names text[], countries text[], ats timestamptz[], texts text[],
---         message_ids text[]  (arrays of one length)
--- returns: provider_message_id of every message that was new
--- locks: the conversations in order of the customer; writes: customers, conversations, messages
+-- Stores what people wrote: each message once, and their conversations where they are new. The senders must be there
+-- (create_senders.sql): made by a statement of its own, so that one made elsewhere at the same moment is seen here.
+-- Params:  tenant uuid, phones text[], ats timestamptz[], texts text[], message_ids text[] (all of one length)
+-- Returns: (provider_message_id, customer_id) of every message that was new
+-- Locks:   the conversations, in the order of their customers
+-- Writes:  conversations, messages
 WITH given AS (
-    SELECT *
-    FROM unnest(%(phones)s::text[], %(names)s::text[], %(countries)s::text[], %(ats)s::timestamptz[],
-                %(texts)s::text[], %(message_ids)s::text[]) AS u (phone, name, country, at, body, message_id)
-), strangers AS (
-    INSERT INTO customers (id, tenant_id, phone, name, country, attributes, created_at, updated_at)
-    SELECT gen_random_uuid(), %(tenant_id)s::uuid, g.phone, max(g.name), max(g.country), '{}'::jsonb, now(), now()
+    SELECT c.id AS customer_id, u.at, u.body, u.message_id
+    FROM unnest(%(phones)s::text[], %(ats)s::timestamptz[], %(texts)s::text[], %(message_ids)s::text[])
+        AS u (phone, at, body, message_id)
+    JOIN customers c ON c.tenant_id = %(tenant)s AND c.phone = u.phone AND c.deleted_at IS NULL
+),
+talks AS (
+    INSERT INTO conversations AS v (id, tenant_id, customer_id, status, last_activity_at, last_inbound_at)
+    SELECT gen_random_uuid(), %(tenant)s, g.customer_id, 'open', max(g.at), max(g.at)
     FROM given g
-    WHERE NOT EXISTS (
-        SELECT FROM customers c
-        WHERE c.tenant_id = %(tenant_id)s::uuid AND c.phone = g.phone AND c.deleted_at IS NULL
-    )
-    GROUP BY g.phone
-    ORDER BY g.phone
-    ON CONFLICT (tenant_id, phone) WHERE deleted_at IS NULL DO NOTHING
-    RETURNING id, phone
-), known AS (
-    SELECT id, phone FROM strangers
-    UNION ALL
-    SELECT c.id, c.phone
-    FROM customers c
-    WHERE c.tenant_id = %(tenant_id)s::uuid AND c.deleted_at IS NULL AND c.phone IN (SELECT phone FROM given)
-), talks AS (
-    INSERT INTO conversations (id, tenant_id, customer_id, status, last_activity_at, last_inbound_at, created_at)
-    SELECT gen_random_uuid(), %(tenant_id)s::uuid, known.id, 'open', max(g.at), max(g.at), now()
-    FROM given g JOIN known ON known.phone = g.phone
-    GROUP BY known.id
-    ORDER BY known.id
+    GROUP BY g.customer_id
+    ORDER BY g.customer_id
     ON CONFLICT (tenant_id, customer_id) DO UPDATE
-    SET last_activity_at = GREATEST(conversations.last_activity_at, excluded.last_activity_at),
-        last_inbound_at = GREATEST(conversations.last_inbound_at, excluded.last_inbound_at),
-        status = CASE WHEN conversations.status IN ('closed', 'dormant')
-                           AND excluded.last_inbound_at > COALESCE(conversations.last_inbound_at, '-infinity')
-                      THEN 'open' ELSE conversations.status END
+    SET last_activity_at = greatest(v.last_activity_at, excluded.last_activity_at),
+        last_inbound_at = greatest(v.last_inbound_at, excluded.last_inbound_at),
+        status = CASE
+            WHEN v.status IN ('closed', 'dormant')
+                 AND excluded.last_inbound_at > coalesce(v.last_inbound_at, '-infinity')
+            THEN 'open' ELSE v.status
+        END
     RETURNING id, customer_id
+),
+stored AS (
+    INSERT INTO messages
+        (id, tenant_id, conversation_id, direction, message_type, text, sent_at, provider_message_id)
+    SELECT gen_random_uuid(), %(tenant)s, talks.id, 'inbound', 'customer_inbound', g.body, g.at, g.message_id
+    FROM given g
+    JOIN talks ON talks.customer_id = g.customer_id
+    ORDER BY g.message_id
+    ON CONFLICT (tenant_id, provider_message_id) WHERE provider_message_id IS NOT NULL DO NOTHING
+    RETURNING provider_message_id
 )
-INSERT INTO messages (id, tenant_id, conversation_id, direction, message_type, text, sent_at, provider_message_id,
-                      created_at)
-SELECT gen_random_uuid(), %(tenant_id)s::uuid, talks.id, 'inbound', 'customer_inbound', g.body, g.at, g.message_id, now()
-FROM given g
-JOIN known ON known.phone = g.phone
-JOIN talks ON talks.customer_id = known.id
-ORDER BY g.message_id
-ON CONFLICT (tenant_id, provider_message_id) WHERE provider_message_id IS NOT NULL DO NOTHING
-RETURNING provider_message_id
+SELECT s.provider_message_id, g.customer_id
+FROM stored s
+JOIN given g ON g.message_id = s.provider_message_id

@@ -1,4 +1,4 @@
--- Room for messages on their way into conversations. `provider_message_id` is NULL for messages of a file.
+-- Room for the lines of one batch of an import of messages.
 -- Params:  none
 -- Returns: nothing
 -- Locks:   nothing
@@ -10,6 +10,5 @@ CREATE TEMPORARY TABLE staged_messages (
     direction text NOT NULL,
     sent_at timestamptz NOT NULL,
     text text NOT NULL,
-    provider_message_id text,
     conversation_status text
 ) ON COMMIT DROP
