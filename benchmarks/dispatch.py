@@ -63,7 +63,7 @@ def main() -> int:
     parser.add_argument("--quiet-people", action="store_true", help="nobody reads or replies: no callbacks at all")
     options = parser.parse_args()
     tests_conftest._start_database()
-    import installation as installations
+    import live_installation as installations
     from flows.opening import open_shop
 
     with tempfile.TemporaryDirectory() as logs, installations.running(Path(logs)) as running:

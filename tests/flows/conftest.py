@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-import installation as installations
+import live_installation as installations
 from flows import opening
 from flows.shop import Shop
-from installation import Installation
+from live_installation import Installation
 
 OpenShop = Callable[..., Shop]
 

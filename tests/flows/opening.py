@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 
 from flows.shop import APP_SECRET, VERIFY_TOKEN, Shop
-from installation import Installation, fetch
+from live_installation import Installation, fetch
 
 _SPECIAL = frozenset(
     {26, 47, 49, 50, 56, 72, 200, 210, 211, 212, 220, 221, 230, 240, 408, 429, 500, 503, 599}

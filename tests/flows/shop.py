@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from installation import Installation, eventually, fetch
+from live_installation import Installation, eventually, fetch
 
 APP_SECRET = "app-secret-of-the-shop"
 VERIFY_TOKEN = "verify-token"

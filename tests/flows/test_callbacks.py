@@ -10,7 +10,7 @@ import httpx
 
 from flows.conftest import OpenShop
 from flows.shop import Shop, status, text_reply
-from installation import eventually
+from live_installation import eventually
 from tulia.core import sql
 from tulia.ingest.models import Callback
 from tulia.ledger import record

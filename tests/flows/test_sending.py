@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from flows.conftest import OpenShop
 from flows.shop import Shop, text_reply
 from flows.test_callbacks import applied, counters
-from installation import Installation, eventually, fetch
+from live_installation import Installation, eventually, fetch
 from tulia.reports.verify import verify
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.conftest import OpenShop
-from installation import eventually
+from live_installation import eventually
 from tulia.reports.verify import verify
 
 

@@ -1,0 +1,132 @@
+"""A whole installation for tests: web, worker and simulator as real processes, on the test run's own database."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+SIMULATOR_CONFIG = {
+    "accepting": {"latency_ms": {"median": 5, "sigma": 0.3}},
+    "limits": {"pair_burst": 0, "number_per_s": 0},
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def eventually(look: Callable[[], T], *, within: float = 30.0, every: float = 0.1) -> T:
+    """The first true thing that `look` sees; AssertionError with the last one when time runs out."""
+    deadline = time.monotonic() + within
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s; last seen: {seen!r}")
+        time.sleep(every)
+
+
+def fetch(url: str, body: Any = None, *, method: str | None = None) -> Any:
+    """JSON from a control address."""
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+@dataclass
+class Installation:
+    """Running processes, and how to stop and start them."""
+
+    logs: Path
+    web_url: str = ""
+    simulator_url: str = ""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        self.simulator_url = f"http://127.0.0.1:{self._start_simulator()}"
+        self.web_url = f"http://127.0.0.1:{self._start_web()}"
+        self.start_worker()
+
+    def _start_simulator(self) -> int:
+        port = free_port()
+        config = self.logs / "simulator.json"
+        config.write_text(json.dumps(SIMULATOR_CONFIG))
+        self._spawn(
+            "simulator", "-m", "whatsapp_simulator", "--port", str(port), "--seed", "7", "--scale", "60",
+            "--config", str(config), "--quiet",
+        )  # fmt: skip
+        self._await(f"http://127.0.0.1:{port}/healthz")
+        return port
+
+    def _start_web(self) -> int:
+        port = free_port()
+        self._spawn(
+            "web", "-m", "uvicorn", "tulia.config.asgi:application", "--port", str(port), "--no-access-log",
+            "--log-level", "warning",
+        )  # fmt: skip
+        self._await(f"http://127.0.0.1:{port}/readyz")
+        return port
+
+    def start_worker(self, name: str = "worker") -> None:
+        self._spawn(name, "-m", "tulia.cli", "worker")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL: no chance to tidy up."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def stop(self, name: str) -> int:
+        """SIGTERM, and its exit code."""
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout=30)
+
+    def _spawn(self, name: str, *arguments: str) -> None:
+        environment = os.environ | {"TULIA_SIMULATOR_URL": self.simulator_url, "TULIA_PUBLIC_URL": self.web_url}
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments], env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _await(self, url: str) -> None:
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(url, timeout=2).close()
+                return True
+            return False
+
+        eventually(answers, within=30)
+
+    def close(self) -> None:
+        for name in list(self.processes):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.stop(name)
+
+
+@contextlib.contextmanager
+def running(logs: Path) -> Iterator[Installation]:
+    """An installation for the time of the `with`."""
+    installation = Installation(logs)
+    try:
+        installation.start()
+        yield installation
+    finally:
+        installation.close()
