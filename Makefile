@@ -3,13 +3,21 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check setup setup-dev lock clean
+.PHONY: run test browser check setup setup-dev lock clean
 
 run: setup
 	@exec $(BIN)/tulia up
 
-test: setup-dev
+test: setup-dev browser
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# Debian's Chromium, for tests/browser; without it they are skipped, and say so.
+browser:
+	@if [ -x /usr/bin/chromium ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+	  || echo "Chromium could not be installed (apt-get install chromium): tests/browser will be skipped" >&2; \
+	else echo "For tests/browser install Chromium at /usr/bin/chromium (Debian: sudo apt-get install chromium)" >&2; fi
 
 check: setup-dev
 	$(BIN)/ruff format --check

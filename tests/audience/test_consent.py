@@ -38,9 +38,9 @@ def preferences(customer: Customer) -> consent.Preferences:
         return consent.preferences(customer.tenant_id, customer.id)
 
 
-def history(customer: Customer) -> tuple[consent.Entry, ...]:
+def history(customer: Customer) -> list[consent.Entry]:
     with tenant_scope(customer.tenant_id):
-        return consent.history(customer.tenant_id, customer.id)
+        return consent.history(customer.tenant_id, customer.id).results
 
 
 def test_stop_switches_promotions_and_reminders_off_and_keeps_transactional(tenant: Tenant, customer: Customer) -> None:
@@ -134,7 +134,7 @@ def test_a_change_to_the_same_value_leaves_no_history(tenant: Tenant, customer: 
             at=AT,
         )
     assert same is False
-    assert history(customer) == ()
+    assert history(customer) == []
 
 
 def test_deleted_and_unknown_customers_are_missing(tenant: Tenant, customer: Customer) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, openapi, senders, templates, tenant_settings
+from tulia.api import campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -25,5 +25,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
     path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
     path("campaigns/<uuid:campaign_id>/recipients", campaigns.CampaignRecipients.as_view()),
+    path("customers", customers.Customers.as_view()),
+    path("customers/import", imports.ImportCustomers.as_view()),
+    path("customers/<uuid:customer_id>", customers.OneCustomer.as_view()),
+    path("customers/<uuid:customer_id>/preferences", customers.CustomerPreferences.as_view()),
+    path("customers/<uuid:customer_id>/consent-history", customers.ConsentHistory.as_view()),
+    path("orders", orders.Orders.as_view()),
+    path("orders/import", imports.ImportOrders.as_view()),
+    path("bookings", orders.Bookings.as_view()),
+    path("bookings/import", imports.ImportBookings.as_view()),
+    path("messages/import", imports.ImportMessages.as_view()),
     path("settings", tenant_settings.Settings.as_view()),
 ]

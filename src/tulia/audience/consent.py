@@ -13,8 +13,9 @@ from typing import Literal
 from uuid import UUID
 
 from tulia.audience.models import ConsentChange, Customer
-from tulia.core import sql
+from tulia.core import keyset, sql
 from tulia.core.errors import Invalid, Missing
+from tulia.core.keyset import Page, PageRequest
 
 ConsentType = Literal["transactional_messages", "reminder_messages", "promotional_messages"]
 Source = Literal["customer_initiated", "tenant_updated", "system_default"]
@@ -114,12 +115,23 @@ def restore(
     return _apply(tenant_id, people, _STOPPABLE, value=True, source=source, actor=actor, reason=reason, at=at)
 
 
-def history(tenant_id: UUID, customer_id: UUID, *, limit: int = 1_000) -> tuple[Entry, ...]:
-    """The changes of a customer's consents, the newest first. Raises Missing."""
+def history(tenant_id: UUID, customer_id: UUID, wanted: PageRequest | None = None) -> Page[Entry]:
+    """A page of the changes of a customer's consents, the newest first. Raises Missing."""
     preferences(tenant_id, customer_id)
-    rows = ConsentChange.objects.filter(tenant_id=tenant_id, customer_id=customer_id).order_by("-changed_at", "-id")
-    fields = ("id", "consent_type", "old_value", "new_value", "source", "actor", "reason", "changed_at")
-    return tuple(Entry(*row) for row in rows.values_list(*fields)[:limit])
+    rows = ConsentChange.objects.filter(tenant_id=tenant_id, customer_id=customer_id)
+    found = keyset.page(rows, wanted or PageRequest(), order=("-changed_at", "-id"))
+    return found.map(
+        lambda row: Entry(
+            id=row.pk,
+            consent_type=row.consent_type,
+            old_value=row.old_value,
+            new_value=row.new_value,
+            source=row.source,
+            actor=row.actor,
+            reason=row.reason,
+            changed_at=row.changed_at,
+        )
+    )
 
 
 def _check(wrong: dict[str, str], *, source: str, actor: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What the dispatcher needs of a channel: one way to send one message."""
+"""What the rest of the house needs of a channel: one way to send one message, one way to read what comes back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from tulia.channels.types import OutgoingMessage, SendOutcome
+from tulia.channels.types import CallbackContent, OutgoingMessage, SendOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +27,16 @@ class Adapter(Protocol):
 
     async def send(self, message: OutgoingMessage) -> SendOutcome:
         """Sends once, and says what became of it; never raises for what a network or a provider does."""
+        ...
+
+
+class CallbackReader(Protocol):
+    """Reads what one kind of provider tells us. A module of that kind is one."""
+
+    def verify_signature(self, raw: bytes, header: str | None, *, app_secret: str) -> bool:
+        """Whether the provider signed exactly these bytes."""
+        ...
+
+    def parse(self, raw: bytes, *, phone_number_id: str) -> CallbackContent:
+        """What the body says; raises CallbackInvalid when it says nothing that can be understood."""
         ...

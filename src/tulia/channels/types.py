@@ -87,6 +87,10 @@ class TemplateCall:
     named: tuple[tuple[str, str], ...] = ()
 
 
+class CallbackInvalid(ValueError):
+    """The body is no callback of this provider at all; nothing in it can be used."""
+
+
 class Status(enum.StrEnum):
     """What a status callback can say of a message we sent."""
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tulia.cli import api_keys, imports, processes, senders, tenants, up
+from tulia.cli import api_keys, imports, processes, senders, tenants, up, verifying
 from tulia.cli.failing import CommandFailed, report
 from tulia.cli.installation import add_data_dir, database
 
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     api_keys.add(commands)
     senders.add(commands)
     imports.add(commands)
+    verifying.add(commands)
     return parser
 
 

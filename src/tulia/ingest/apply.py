@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from tulia.channels import registry
 from tulia.channels.models import Sender
-from tulia.channels.types import CallbackContent, InboundMessage, Status, StatusUpdate
-from tulia.channels.whatsapp_cloud import callback
+from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
 from tulia.core import clock, logs, sql
 from tulia.ingest import early, inbound
 from tulia.ingest.models import Callback
@@ -129,8 +129,8 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
 
 def _read(row: _Stored, phone_number_id: str) -> CallbackContent | None:
     try:
-        content = callback.parse(row.body, phone_number_id=phone_number_id)
-    except callback.CallbackInvalid as error:
+        content = registry.CALLBACKS["whatsapp_cloud"].parse(row.body, phone_number_id=phone_number_id)
+    except CallbackInvalid as error:
         _log.warning("callback_unreadable", callback_id=row.id, reason=str(error))
         return None
     if content.errors:

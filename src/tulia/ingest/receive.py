@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from tulia.channels import senders
+from tulia.channels import registry, senders
 from tulia.channels.senders import SenderRouting
-from tulia.channels.whatsapp_cloud import callback
+from tulia.channels.types import CallbackInvalid
 from tulia.core import logs, sql
 from tulia.ingest import inbound, jobs
 from tulia.tenants.scope import tenant_scope
@@ -32,6 +32,7 @@ _log = logs.get(__name__)
 LARGEST_BODY = 4 * 1024 * 1024  # a thousand updates are about 600 KB
 LARGEST_STORE = 200
 PREFIX = "/v1/webhooks/whatsapp/"
+_WHATSAPP = registry.CALLBACKS["whatsapp_cloud"]
 
 
 class _Arrived(NamedTuple):
@@ -105,8 +106,8 @@ def _obey_at_once(tenant_id: UUID, arrived: Sequence[_Arrived]) -> None:
         if b'"from' not in one.body and b"user_preferences" not in one.body:
             continue
         try:
-            content = callback.parse(one.body, phone_number_id=one.routing.external_id)
-        except callback.CallbackInvalid:
+            content = _WHATSAPP.parse(one.body, phone_number_id=one.routing.external_id)
+        except CallbackInvalid:
             continue
         inbound.obey(tenant_id, content.messages, content.preferences)
 
@@ -151,7 +152,7 @@ async def _answer(inbox: Inbox, scope: Scope, receive_part: Receive) -> tuple[in
         return 413, b"too large"
     headers = {name.lower(): value for name, value in scope["headers"]}
     signature = headers.get(b"x-hub-signature-256")
-    if not callback.verify_signature(
+    if not _WHATSAPP.verify_signature(
         body, signature.decode("latin-1") if signature else None, app_secret=routing.app_secret
     ):
         _log.warning("callback_with_bad_signature", sender_id=str(sender_id))

@@ -71,13 +71,21 @@ def bar(sheet: Sheet) -> list[Segment]:
     return segments
 
 
-def balance_lines(sheet: Sheet) -> list[Line]:
-    """The lines that add up to the audience, those with people in them, and what skipped and failed are made of."""
+_ALWAYS = {"sent"}
+_WHILE_RUNNING = {"sent", "failed", "skipped", "sending", "waiting"}
+
+
+def balance_lines(sheet: Sheet, *, is_running: bool = False) -> list[Line]:
+    """The lines that add up to the audience, and what skipped and failed are made of.
+
+    Lines without people are left out, but while it runs the usual ones stay, so that the page keeps still.
+    """
+    kept = _WHILE_RUNNING if is_running else _ALWAYS
     parts = {"skipped": sheet.skipped_by_reason, "failed": sheet.failed_by_class}
     lines: list[Line] = []
     for state, (label, meaning) in words.LINES.items():
         people = getattr(sheet, state)
-        if not people and state != "sent":
+        if not people and state not in kept:
             continue
         lines.append(Line(state, "", label, meaning, people))
         for reason, count in sorted(parts.get(state, {}).items(), key=lambda item: -item[1]):
@@ -116,22 +124,27 @@ class Verdict:
 
 
 def verdict(compared: Compared | None, arms: Sequence[ArmCounts], *, is_running: bool) -> Verdict | None:
-    """The comparison in plain sentences; None when there is nothing to compare."""
+    """The comparison in plain sentences; None when there aren't two messages to compare."""
     if compared is None:
         return None
+    if not any(arm.assigned for arm in arms):
+        return Verdict("unanswerable", "There is nothing to compare yet.", "The audience is being put together.")
     if compared.p_value is None:
         return Verdict("unanswerable", "No comparison is possible.", compared.reason)
     did = words.METRICS.get(compared.metric, compared.metric)
-    shown = [f"{_percent(arm.count_of(compared.metric), arm.assigned)} of “{arm.name}”" for arm in arms]
+    rates = [_percent(arm.count_of(compared.metric), arm.assigned) for arm in arms]
     test = f"z-test, p {_p(compared.p_value)}"
     caution = " The campaign is still running: decide when it has finished." if is_running else ""
     if compared.winner is None:
-        detail = f"{shown[0]} {did}, {shown[1]} did ({test}). A difference this small comes up by chance alone."
+        detail = (
+            f"With “{arms[0].name}” {rates[0]} {did}, with “{arms[1].name}” {rates[1]} ({test})."
+            " Chance alone could make a difference of this size."
+        )
         return Verdict("open", "No difference can be told yet.", detail + caution)
     best = int(compared.winner.removeprefix("variant_"))
     lift = compared.improvement_percentage
-    more = f", {lift:,.0f} % more" if lift is not None else ""
-    detail = f"{shown[best]} {did}, against {shown[1 - best]}{more} ({test})."
+    more = f": {lift:,.0f} % more" if lift is not None else ""
+    detail = f"With it {rates[best]} {did}, with “{arms[1 - best].name}” {rates[1 - best]}{more} ({test})."
     return Verdict("winner", f"“{arms[best].name}” did better.", detail + caution)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from tulia.campaign_service import CampaignService
 from tulia.page_service import PageService
+from tulia.reports.balance import Balance
 from tulia.web import figures, paging, words
 from tulia.web.member import READS, Member, page, show
 
@@ -36,22 +38,7 @@ def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         }
         for one in found.results
     ]
-    filters = [
-        {
-            "state": line.state,
-            "reason": line.reason,
-            "label": line.label,
-            "people": line.people,
-            "is_part": line.is_part,
-        }
-        for line in figures.balance_lines(report.balance)
-    ]
-    evidence = report.balance.sent_by_evidence
-    filters += [
-        {"state": key, "reason": "", "label": words.STATES[key], "people": evidence[key], "is_part": False}
-        for key in ("delivered", "read")
-        if evidence.get(key)
-    ]
+    filters = _filters(report.balance)
     chosen = next((one for one in filters if (one["state"], one["reason"]) == (state, reason)), None)
     context = {
         "campaign": report.campaign,
@@ -65,6 +52,28 @@ def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         "links": paging.links(request, found),
     }
     return show(request, member, "people", context)
+
+
+def _filters(sheet: Balance) -> list[dict[str, Any]]:
+    """The lines of the balance sheet, and how far the sent ones came."""
+    made: list[dict[str, Any]] = []
+    for line in figures.balance_lines(sheet):
+        made.append(
+            {
+                "state": line.state,
+                "reason": line.reason,
+                "label": line.label,
+                "people": line.people,
+                "is_part": line.is_part,
+            }
+        )
+        if line.state == "sent":
+            made += [
+                {"state": state, "reason": "", "label": label, "people": sheet.sent_by_evidence[state], "is_part": True}
+                for state, label in (("delivered", "Delivered, not read yet"), ("read", "Read"))
+                if sheet.sent_by_evidence.get(state)
+            ]
+    return made
 
 
 def _why(reason: str, failure_class: str | None, failure_code: str | None, causes: dict[str, str]) -> str:

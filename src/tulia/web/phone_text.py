@@ -1,4 +1,4 @@
-"""A message as WhatsApp shows it: *bold*, _italic_, ~struck~ and line breaks, as safe HTML (pure)."""
+"""A message as WhatsApp shows it: *bold*, _italic_, ~struck~ and line breaks, as safe HTML."""
 
 from __future__ import annotations
 

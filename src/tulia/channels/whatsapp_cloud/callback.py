@@ -20,6 +20,7 @@ import orjson
 
 from tulia.channels.types import (
     CallbackContent,
+    CallbackInvalid,
     Failure,
     FailureKind,
     InboundMessage,
@@ -42,10 +43,6 @@ _NOTICES = frozenset({"system", "request_welcome", "ephemeral", "revoke"})
 _UPDATES = ("statuses", "messages", "user_preferences")
 _STOP_OR_RESUME = {"stop": True, "resume": False}
 _UNEXPLAINED = Failure(FailureKind.RECIPIENT, "unknown", "WhatsApp could not deliver the message and did not say why.")
-
-
-class CallbackInvalid(ValueError):
-    """The body is no WhatsApp callback at all; nothing in it can be used."""
 
 
 class _Malformed(Exception):

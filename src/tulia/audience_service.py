@@ -1,0 +1,153 @@
+"""The Python API of customers, their consents and what they bought: one method for each thing a person can do.
+
+Each method checks the caller's permission, opens the tenant's scope and calls one act. The HTTP API and the web pages
+call these methods and nothing below them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+
+from tulia.audience import consent, criteria, customers, imports, orders, reach
+from tulia.audience.consent import Entry, Preferences
+from tulia.audience.customers import Person
+from tulia.audience.import_reading import Source
+from tulia.audience.imports import ImportResult, Kind, OnStored
+from tulia.audience.models import Booking, Order
+from tulia.audience.reach import Reach
+from tulia.core import clock
+from tulia.core.errors import Invalid
+from tulia.core.keyset import Page, PageRequest
+from tulia.tenants.api_keys import Caller
+from tulia.tenants.permission import require
+from tulia.tenants.scope import tenant_scope
+
+Made = TypeVar("Made", Order, Booking)
+SEES = "conversations:view"
+IMPORTS: Mapping[Kind, str] = {
+    "customers": SEES,
+    "messages": SEES,
+    "orders": "orders:edit",
+    "bookings": "appointments:edit",
+}
+
+
+class AudienceService:
+    """What `caller` may do with the customers of their tenant.
+
+    `on_stored` is told of orders and bookings that were stored, in the transaction that stores them.
+    """
+
+    def __init__(self, caller: Caller, *, on_stored: OnStored | None = None) -> None:
+        self._caller = caller
+        self._tenant_id = caller.tenant_id
+        self._on_stored = on_stored
+
+    def create_customer(self, fields: Mapping[str, object]) -> Person:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return customers.create(self._tenant_id, fields, actor=self._caller.label, at=clock.now())
+
+    def change_customer(self, customer_id: UUID, fields: Mapping[str, object]) -> Person:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return customers.update(self._tenant_id, customer_id, fields, at=clock.now())
+
+    def delete_customer(self, customer_id: UUID) -> None:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            customers.delete(self._tenant_id, customer_id, at=clock.now())
+
+    def customer(self, customer_id: UUID) -> Person:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return customers.get(self._tenant_id, customer_id)
+
+    def customers(
+        self, wanted: PageRequest, *, tag: str = "", phone: str = "", external_id: str = "", q: str = ""
+    ) -> Page[Person]:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return customers.listed(self._tenant_id, wanted, tag=tag, phone=phone, external_id=external_id, q=q)
+
+    def preferences(self, customer_id: UUID) -> Preferences:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return consent.preferences(self._tenant_id, customer_id)
+
+    def set_preferences(
+        self,
+        customer_id: UUID,
+        wanted: Mapping[str, bool],
+        *,
+        reason: str,
+        source: str = "tenant_updated",
+    ) -> Preferences:
+        """Sets the consents that `wanted` names, all of them or none; the history says who did and why."""
+        require(self._caller, SEES)
+        if not wanted:
+            raise Invalid(
+                "Name at least one consent.", details={"promotional_messages": "must be true or false, or another must"}
+            )
+        at = clock.now()
+        with tenant_scope(self._tenant_id):
+            for consent_type, value in wanted.items():
+                consent.change(
+                    self._tenant_id,
+                    customer_id,
+                    consent_type=consent_type,
+                    value=value,
+                    source=source,
+                    actor=self._caller.label,
+                    reason=reason,
+                    at=at,
+                )
+            return consent.preferences(self._tenant_id, customer_id)
+
+    def consent_history(self, customer_id: UUID, wanted: PageRequest) -> Page[Entry]:
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return consent.history(self._tenant_id, customer_id, wanted)
+
+    def import_file(self, kind: Kind, source: Source) -> ImportResult:
+        """Reads a file of customers, orders, bookings or messages; each batch is a transaction of its own."""
+        require(self._caller, IMPORTS[kind])
+        return imports.run(
+            self._tenant_id,
+            kind,
+            source,
+            actor=self._caller.label,
+            on_stored=self._on_stored,
+            max_bytes=settings.MAX_IMPORT_BYTES,
+        )
+
+    def create_order(self, fields: Mapping[str, object]) -> Order:
+        require(self._caller, "orders:edit")
+        return self._stored("orders", lambda: orders.create_order(self._tenant_id, fields))
+
+    def create_booking(self, fields: Mapping[str, object]) -> Booking:
+        require(self._caller, "appointments:edit")
+        return self._stored("bookings", lambda: orders.create_booking(self._tenant_id, fields))
+
+    def calculate_reach(self, target_criteria: Mapping[str, Any], *, as_of: datetime | None = None) -> Reach:
+        """How many customers match, and who is left after each further step. Raises Invalid naming every fault."""
+        require(self._caller, SEES)
+        try:
+            parsed = criteria.parse(target_criteria)
+        except criteria.CriteriaInvalid as error:
+            details = {f"target_criteria.{fault.path}".rstrip("."): fault.message for fault in error.errors}
+            raise Invalid(f"The criteria can't be used: {error}.", details=details) from error
+        with tenant_scope(self._tenant_id):
+            return reach.calculate(self._tenant_id, parsed, as_of=as_of or clock.now())
+
+    def _stored(self, kind: Kind, create: Callable[[], Made]) -> Made:
+        with tenant_scope(self._tenant_id):
+            made = create()
+            if self._on_stored is not None:
+                self._on_stored(self._tenant_id, kind, [made.pk])
+            return made

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tulia.reports.balance import Balance
+from tulia.reports.variants import Arm, Comparison, compare
+from tulia.web import composer_form, figures, phone_text
+from tulia.web.composer_form import ComposerForm, VariantText
+
+
+def arms(first: tuple[int, int], second: tuple[int, int]) -> tuple[Arm, Arm]:
+    return (
+        Arm(0, "Warm", "", assigned=first[1], responded=first[0]),
+        Arm(1, "Short", "", assigned=second[1], responded=second[0]),
+    )
+
+
+def verdict_of(first: tuple[int, int], second: tuple[int, int], *, is_running: bool = False) -> figures.Verdict:
+    both = arms(first, second)
+    found = figures.verdict(compare(both, metric="responded"), both, is_running=is_running)
+    assert found is not None
+    return found
+
+
+def test_a_significant_difference_names_the_better_message_and_the_p_value() -> None:
+    found = verdict_of((50, 1_000), (90, 1_000))
+    assert found.kind == "winner"
+    assert found.headline == "“Short” did better."
+    assert "9.0 % replied" in found.detail
+    assert "80 % more" in found.detail
+    assert "p < 0.001" in found.detail
+
+
+def test_a_difference_that_is_not_significant_names_nobody() -> None:
+    found = verdict_of((50, 1_000), (55, 1_000))
+    assert (found.kind, found.headline) == ("open", "No difference can be told yet.")
+    assert "p = 0.62" in found.detail
+    assert "better" not in found.detail
+
+
+def test_a_comparison_without_an_answer_says_why() -> None:
+    found = verdict_of((0, 100), (0, 100))
+    assert found.kind == "unanswerable"
+    assert "Nobody" in found.detail
+
+
+def test_before_there_is_anybody_nothing_is_compared() -> None:
+    assert verdict_of((0, 0), (0, 0)).headline == "There is nothing to compare yet."
+
+
+def test_while_it_runs_nobody_is_told_to_decide() -> None:
+    assert "decide when it has finished" in verdict_of((50, 1_000), (90, 1_000), is_running=True).detail
+
+
+def test_a_winner_over_nobody_has_no_percentage() -> None:
+    found = verdict_of((0, 1_000), (90, 1_000))
+    assert "more" not in found.detail
+
+
+def test_without_a_second_message_there_is_no_verdict() -> None:
+    assert figures.verdict(None, (), is_running=False) is None
+
+
+COUNTS = st.integers(min_value=0, max_value=10**6)
+
+
+@given(st.lists(COUNTS, min_size=11, max_size=11))
+def test_the_bar_shows_everybody_once(counts: list[int]) -> None:
+    holdout, skipped, cancelled, waiting, deferred, sending, unknown, failed, accepted, delivered, read = counts
+    sheet = Balance(
+        audience=sum(counts), holdout=holdout, skipped=skipped, cancelled=cancelled, waiting=waiting, deferred=deferred,
+        sending=sending, unknown=unknown, failed=failed, sent=accepted + delivered + read,
+        skipped_by_reason={"no_consent": skipped}, failed_by_class={"recipient": failed},
+        sent_by_evidence={"accepted": accepted, "sent": 0, "delivered": delivered, "read": read},
+    )  # fmt: skip
+    bar = figures.bar(sheet)
+    assert sum(one.people for one in bar) == sheet.audience
+    assert all(one.people for one in bar)
+    assert abs(sum(one.width for one in bar) - (1_000 if bar else 0)) < 1
+    lines = figures.balance_lines(sheet)
+    assert sum(line.people for line in lines if not line.is_part) == sheet.audience
+
+
+@given(st.text(max_size=200))
+def test_a_message_on_the_phone_never_becomes_markup(text: str) -> None:
+    made = phone_text.to_html(text)
+    for allowed in ("<b>", "</b>", "<i>", "</i>", "<s>", "</s>", "<br>"):
+        made = made.replace(allowed, "")
+    assert "<" not in made
+    assert ">" not in made
+
+
+def test_whatsapps_marks_are_shown_and_lonely_ones_stay() -> None:
+    assert phone_text.to_html("*bold* _soft_ ~gone~\n2 * 3 * 4 snake_case_name") == (
+        "<b>bold</b> <i>soft</i> <s>gone</s><br>2 * 3 * 4 snake_case_name"
+    )
+
+
+NUMBERS = st.integers(min_value=1, max_value=999)
+KNOWN = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": st.lists(st.text("abcd", min_size=1, max_size=5), min_size=1, max_size=3, unique=True),
+        "languages": st.just(["sw"]),
+        "purchase_history": st.fixed_dictionaries(
+            {"min_order_count": NUMBERS}, optional={"ordered_in_last_days": NUMBERS, "max_order_count": NUMBERS}
+        ),
+        "conversation_activity": st.fixed_dictionaries(
+            {"status": st.just(["open"])}, optional={"active_in_last_days": NUMBERS}
+        ),
+    },
+)
+
+
+@given(KNOWN)
+def test_criteria_survive_the_form(criteria: dict[str, object]) -> None:
+    form = composer_form.of_campaign(
+        name="M", message="Hello", target_criteria=criteria, is_ab_test=False, variants=[], has_template=False
+    )
+    assert form.criteria == criteria
+
+
+def test_a_number_that_is_none_stays_a_text_for_the_reader_to_refuse() -> None:
+    form = ComposerForm(numbers={"ordered_in_last_days": "½", "min_order_count": "٣", "active_in_last_days": "7"})
+    assert form.criteria == {
+        "purchase_history": {"ordered_in_last_days": "½", "min_order_count": "٣"},
+        "conversation_activity": {"active_in_last_days": 7},
+    }
+
+
+def test_mistakes_find_their_fields() -> None:
+    found = composer_form.errors_by_field(
+        {
+            "name": "must not be empty", "message_content": "is required", "variants[1].content": "is required",
+            "target_criteria.tags[0]": "is too long", "target_criteria.conversation_activity.status": "is unknown",
+            "seed": "must be a whole number",
+        },
+        is_ab_test=False,
+    )  # fmt: skip
+    assert found == {
+        "name": "Must not be empty.", "message": "Is required.", "variant_1_content": "Is required.",
+        "tags": "Is too long.", "statuses": "Is unknown.", "form": "seed: must be a whole number.",
+    }  # fmt: skip
+
+
+def test_a_third_message_is_kept() -> None:
+    variants = [{"name": name, "content": name} for name in "ABC"]
+    form = composer_form.of_campaign(
+        name="M", message="", target_criteria={}, is_ab_test=True, variants=variants, has_template=False
+    )
+    assert form.variants == tuple(VariantText(name, name) for name in "ABC")
+    assert form.fields()["variants"] == variants
+
+
+def test_comparison_fields_are_those_of_the_report() -> None:
+    compared = Comparison("responded", None, None, is_significant=False, confidence_level=None, winner=None,
+                          improvement_percentage=None, reason="why")  # fmt: skip
+    found = figures.verdict(compared, arms((1, 2), (1, 2)), is_running=False)
+    assert found == figures.Verdict("unanswerable", "No comparison is possible.", "why")
