@@ -15,6 +15,7 @@ from tulia.core.errors import Invalid
 
 TEXT_LIMIT = 4_096
 VARIABLES_LIMIT = 100
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 10_000
@@ -143,10 +144,10 @@ def instant(value: Any) -> datetime:
 
 
 def _instant(value: Any) -> datetime:
-    if not isinstance(value, str) or "T" not in value.upper():
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value.upper()):
         raise _Wrong("must be a time like 2026-12-01T09:00:00Z")
     try:
-        read_time = datetime.fromisoformat(value)
+        read_time = datetime.fromisoformat(value.upper())
     except ValueError:
         raise _Wrong("must be a time like 2026-12-01T09:00:00Z") from None
     if read_time.tzinfo is None:

@@ -37,6 +37,8 @@ class _Bounded(Environment):
 def parse(text: str) -> BoundTemplate:
     """The template of this text. Raises LiquidError for mistakes and for what isn't available."""
     template = _environment.from_string(text)
+    if unknown := set(template.filter_names(include_partials=False)) - set(_environment.filters):
+        raise LiquidSyntaxError(f"there is no filter {min(unknown)!r}", token=None)
     context = RenderContext(template)
     if any(_has_range(node, context) for node in template.nodes):
         raise LiquidSyntaxError("ranges like (1..5) are not available in messages", token=None)
