@@ -26,9 +26,9 @@ def disown(tenant_id: UUID, sender_id: UUID) -> int:
 def call_off(tenant_id: UUID, campaign_id: UUID) -> int:
     """Everyone of a canceled campaign who hasn't been sent to is cancelled; the number of people."""
     with tenant_scope(tenant_id):
-        return Recipient.objects.filter(
-            tenant_id=tenant_id, campaign_id=campaign_id, due_at__isnull=False
-        ).update(state=State.CANCELLED, reason="canceled", due_at=None)
+        return Recipient.objects.filter(tenant_id=tenant_id, campaign_id=campaign_id, due_at__isnull=False).update(
+            state=State.CANCELLED, reason="canceled", due_at=None
+        )
 
 
 def has_open(tenant_id: UUID, sender_id: UUID, campaign_id: UUID) -> bool:
