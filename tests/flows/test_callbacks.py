@@ -180,7 +180,7 @@ def test_a_status_that_comes_before_our_own_record_of_the_send_counts_in_the_end
     shop = open_shop(customers=1)
     campaign, rows = sent_campaign(shop, 1)
     with tenant_scope(shop.tenant_id):  # as if the answer to the send had not been written down yet
-        sql.execute("UPDATE ledger_recipients SET message_id = NULL, accepted_at = NULL, state = 5")
+        sql.execute("UPDATE ledger_recipients SET message_id = NULL, accepted_at = NULL, state = 5, sending_at = now()")
         sql.execute("UPDATE message_campaigns SET delivery_count = 0")
     shop.statuses(status("wamid.late", "delivered"))
     applied(shop)

@@ -127,7 +127,7 @@ class Dispatcher:
     async def _complete_drained(self, courses: list[_Course]) -> None:
         for course in courses:
             tenant_id, campaign_id = self.connection.tenant_id, course.campaign.pk
-            if not await self._database.insist(reconcile.has_open, tenant_id, campaign_id):
+            if not await self._database.insist(reconcile.has_open, tenant_id, self.connection.sender_id, campaign_id):
                 await self._database.insist(lifecycle.complete, tenant_id, campaign_id, now=clock.now())
                 self._courses.pop(campaign_id, None)
 

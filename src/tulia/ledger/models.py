@@ -19,7 +19,9 @@ class Recipient(models.Model):
     """One person of one campaign; see `ledger.status` for `state`.
 
     Written when the audience is frozen, in random order, so that `id` is also the order of sending and the arms are
-    interleaved in it. Each kind of evidence keeps its earliest time. `attempts` names the attempt that a worker's
+    interleaved in it. `due_at` is set while somebody is to be sent to, `sending_at` while they are being sent to, and
+    neither afterwards: the indexes that find work go by these two and none goes by `state`, so that the callbacks of a
+    message change its row in place (a HOT update) and touch no index. Each kind of evidence keeps its earliest time. `attempts` names the attempt that a worker's
     answer belongs to. The foreign keys without a constraint in the database are filled from the very rows they name,
     in one statement; checking a million of them again costs as much as the insert.
     """
@@ -33,7 +35,7 @@ class Recipient(models.Model):
     state = models.SmallIntegerField(db_default=State.WAITING.value)
     reason = models.CharField(max_length=40, db_default="")
     attempts = models.SmallIntegerField(db_default=0)
-    due_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True)
     sending_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
@@ -54,6 +56,16 @@ class Recipient(models.Model):
                 condition=Q(state__in=[state.value for state in State]), name="ledger_state_is_known"
             ),
             models.CheckConstraint(
+                condition=Q(state__in=[State.WAITING.value, State.DEFERRED.value], due_at__isnull=False)
+                | (~Q(state__in=[State.WAITING.value, State.DEFERRED.value]) & Q(due_at__isnull=True)),
+                name="ledger_due_while_to_be_sent",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.SENDING.value, sending_at__isnull=False)
+                | (~Q(state=State.SENDING.value) & Q(sending_at__isnull=True)),
+                name="ledger_sending_while_in_flight",
+            ),
+            models.CheckConstraint(
                 condition=~Q(state__in=[State.SKIPPED.value, State.DEFERRED.value]) | ~Q(reason=""),
                 name="ledger_skipped_has_reason",
             ),
@@ -67,12 +79,12 @@ class Recipient(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
                 fields=["campaign", "due_at", "id"],
-                condition=Q(state__lte=State.DEFERRED.value),
+                condition=Q(due_at__isnull=False),
                 name="ledger_to_be_sent",
             ),
             models.Index(
                 fields=["sender", "campaign"],
-                condition=Q(state__in=[State.SENDING.value, State.UNKNOWN.value]),
+                condition=Q(sending_at__isnull=False),
                 name="ledger_in_flight",
             ),
             models.Index(fields=["message_id"], condition=Q(message_id__isnull=False), name="ledger_by_message_id"),

@@ -31,7 +31,7 @@ class RecipientRow:
     state: str
     reason: str
     attempts: int
-    due_at: datetime
+    due_at: datetime | None
     accepted_at: datetime | None
     sent_at: datetime | None
     delivered_at: datetime | None

@@ -18,26 +18,26 @@ def disown(tenant_id: UUID, sender_id: UUID) -> int:
     Called by the next dispatcher of the sender, which holds the sender's lock: nobody else can be sending.
     """
     with tenant_scope(tenant_id):
-        return Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, state=State.SENDING).update(
-            state=State.UNKNOWN, reason="interrupted"
+        return Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False).update(
+            state=State.UNKNOWN, reason="interrupted", sending_at=None
         )
 
 
 def call_off(tenant_id: UUID, campaign_id: UUID) -> int:
     """Everyone of a canceled campaign who hasn't been sent to is cancelled; the number of people."""
     with tenant_scope(tenant_id):
-        return Recipient.objects.filter(
-            tenant_id=tenant_id, campaign_id=campaign_id, state__in=(State.WAITING, State.DEFERRED)
-        ).update(state=State.CANCELLED, reason="canceled")
+        return Recipient.objects.filter(tenant_id=tenant_id, campaign_id=campaign_id, due_at__isnull=False).update(
+            state=State.CANCELLED, reason="canceled", due_at=None
+        )
 
 
-def has_open(tenant_id: UUID, campaign_id: UUID) -> bool:
+def has_open(tenant_id: UUID, sender_id: UUID, campaign_id: UUID) -> bool:
     """Whether anybody of this campaign is still to be sent to or being sent to."""
     with tenant_scope(tenant_id):
         mine = Recipient.objects.filter(tenant_id=tenant_id, campaign_id=campaign_id)
         return (
-            mine.filter(state__lte=State.DEFERRED).exists()
-            or mine.filter(state__in=(State.SENDING, State.UNKNOWN)).filter(state=State.SENDING).exists()
+            mine.filter(due_at__isnull=False).exists()
+            or mine.filter(sender_id=sender_id, sending_at__isnull=False).exists()
         )
 
 

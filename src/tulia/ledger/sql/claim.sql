@@ -8,7 +8,7 @@ WITH due AS (
     SELECT r.id, r.customer_id
     FROM ledger_recipients r
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.campaign_id = %(campaign_id)s::uuid
-      AND r.state <= 1 AND r.due_at <= %(now)s::timestamptz
+      AND r.due_at <= %(now)s::timestamptz
       AND EXISTS (
           SELECT FROM message_campaigns m WHERE m.id = %(campaign_id)s::uuid AND m.status = 'sending'
       )
@@ -27,6 +27,7 @@ UPDATE ledger_recipients r
 SET state = CASE WHEN judged.refusal = '' THEN 5 ELSE 11 END,
     reason = judged.refusal,
     attempts = r.attempts + CASE WHEN judged.refusal = '' THEN 1 ELSE 0 END,
+    due_at = NULL,
     sending_at = CASE WHEN judged.refusal = '' THEN %(now)s::timestamptz END
 FROM judged
 WHERE r.id = judged.id

@@ -20,6 +20,6 @@ SELECT %(tenant_id)s::uuid, %(campaign_id)s::uuid, customer_id, %(sender_id)s::u
        CASE WHEN consents THEN (position %% %(arm_count)s::int)::smallint END,
        CASE WHEN consents THEN 0 ELSE 11 END,
        CASE WHEN consents THEN '' ELSE 'no_consent' END,
-       0, %(now)s::timestamptz
+       0, CASE WHEN consents THEN %(now)s::timestamptz END
 FROM shuffled
 ORDER BY position, consents

@@ -37,6 +37,8 @@ WITH given AS (
     UPDATE ledger_recipients r
     SET state = GREATEST(r.state, b.state),
         reason = CASE WHEN r.state < 20 AND r.state NOT IN (10, 11, 12) THEN '' ELSE r.reason END,
+        due_at = NULL,
+        sending_at = NULL,
         accepted_at = COALESCE(r.accepted_at, b.accepted_at),
         sent_at = LEAST(r.sent_at, b.sent_at),
         delivered_at = LEAST(r.delivered_at, b.delivered_at),
