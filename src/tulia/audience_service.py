@@ -17,12 +17,13 @@ from tulia.audience import consent, criteria, customers, imports, orders, reach
 from tulia.audience.consent import Entry, Preferences
 from tulia.audience.customers import Person
 from tulia.audience.import_reading import Source
-from tulia.audience.imports import ImportResult, Kind, OnStored
+from tulia.audience.imports import ImportResult, Kind
 from tulia.audience.models import Booking, Order
 from tulia.audience.reach import Reach
 from tulia.core import clock
 from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
+from tulia.ingest import conversions
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
@@ -40,13 +41,12 @@ IMPORTS: Mapping[Kind, str] = {
 class AudienceService:
     """What `caller` may do with the customers of their tenant.
 
-    `on_stored` is told of orders and bookings that were stored, in the transaction that stores them.
+    Orders and bookings are credited to campaigns in the transaction that stores them.
     """
 
-    def __init__(self, caller: Caller, *, on_stored: OnStored | None = None) -> None:
+    def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._tenant_id = caller.tenant_id
-        self._on_stored = on_stored
 
     def create_customer(self, fields: Mapping[str, object]) -> Person:
         require(self._caller, SEES)
@@ -122,7 +122,7 @@ class AudienceService:
             kind,
             source,
             actor=self._caller.label,
-            on_stored=self._on_stored,
+            on_stored=conversions.credit_stored,
             max_bytes=settings.MAX_IMPORT_BYTES,
         )
 
@@ -148,6 +148,5 @@ class AudienceService:
     def _stored(self, kind: Kind, create: Callable[[], Made]) -> Made:
         with tenant_scope(self._tenant_id):
             made = create()
-            if self._on_stored is not None:
-                self._on_stored(self._tenant_id, kind, [made.pk])
+            conversions.credit_stored(self._tenant_id, kind, [made.pk])
             return made

@@ -32,11 +32,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _import(arguments: argparse.Namespace) -> int:
     with _opened(arguments.file) as source, ready():
-        from tulia.audience import imports
-        from tulia.tenants import queries
+        from tulia.audience_service import AudienceService
+        from tulia.tenants import api_keys, queries
 
         tenant = queries.by_slug(arguments.tenant)
-        result = imports.run(tenant.id, arguments.kind, source, actor="operator")
+        result = AudienceService(api_keys.operator(tenant.id)).import_file(arguments.kind, source)
     if arguments.json:
         print(json.dumps(_as_json(result)))
     else:

@@ -39,5 +39,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         for one in result.differences:
             print(f"campaign {one.campaign_id}: {one.what} is {one.stored:,}, and {one.recounted:,} recounted")
         tenant_count, difference_count = len(tenants), len(result.differences)
-        print(f"{result.campaign_count:,} campaigns of {tenant_count:,} tenants recounted: {difference_count:,} differences")
+        print(
+            f"{result.campaign_count:,} campaigns of {tenant_count:,} tenants recounted: {difference_count:,} differences"
+        )
     return 1 if result.differences else 0
