@@ -21,9 +21,10 @@ class Recipient(models.Model):
     Written when the audience is frozen, in random order, so that `id` is also the order of sending and the arms are
     interleaved in it. `due_at` is set while somebody is to be sent to, `sending_at` while they are being sent to, and
     neither afterwards: the indexes that find work go by these two and none goes by `state`, so that the callbacks of a
-    message change its row in place (a HOT update) and touch no index. Each kind of evidence keeps its earliest time. `attempts` names the attempt that a worker's
-    answer belongs to. The foreign keys without a constraint in the database are filled from the very rows they name,
-    in one statement; checking a million of them again costs as much as the insert.
+    message change its row in place (a HOT update) and touch no index. Each kind of evidence keeps its earliest time.
+    `attempts` names the attempt that a worker's answer belongs to. The foreign keys without a constraint in the
+    database are filled from the very rows they name, in one statement; checking a million of them again costs as much
+    as the insert.
     """
 
     id = models.BigAutoField(primary_key=True)
