@@ -62,7 +62,7 @@ class Visitor:
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     """`tulia up` with the demo shop, on a free port and a data directory of its own."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("TULIA_")}
@@ -92,8 +92,9 @@ def running() -> Iterator[Running]:
                 process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed again when its module is done: while Playwright runs, its event loop is this thread's."""
     if not CHROMIUM.exists():
         pytest.skip("no Chromium at /usr/bin/chromium: `make browser` installs it")
     from playwright.sync_api import sync_playwright

@@ -43,7 +43,7 @@ REASONS = {
 
 METRICS = {"responded": "replied", "read": "read it", "converted": "bought or booked", "clicked": "clicked"}
 
-REACH_STEPS = {"matches": "match the conditions", "consented": "agree to promotional messages"}
+REACH_STEPS = {"matches": "match the conditions", "consented": "agree to promotions"}
 
 SCOPES = {"analytics:view": "see campaigns and their results", "conversations:view": "write and send campaigns"}
 
