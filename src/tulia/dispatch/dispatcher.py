@@ -35,7 +35,7 @@ from tulia.tenants.scope import tenant_scope
 _log = logs.get(__name__)
 LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.2
 OUTAGE_AFTER = 20  # results in a row without one acceptance
 CONTENT_FAILURES_BEFORE_PAUSE = 10  # in a row, for one campaign
 

@@ -94,14 +94,17 @@ class Worker:
                 await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
 
     async def _tick(self, session: aiohttp.ClientSession) -> None:
-        await self._database.run(scheduler.start_due, now=clock.now())
+        now = clock.now()
+        work = await self._database.run(lifecycle.look_for_work, now=now)
+        if work.due:
+            await self._database.run(scheduler.start_due, work.due, now=now)
         if not await self._database.run(self._locks.are_held):
             # Without the locks another worker may be sending for the same numbers: stop at once.
             _log.warning("locks_lost")
             await self._finish_dispatchers()
         for sender_id in [sender_id for sender_id, (_, task) in self._dispatchers.items() if task.done()]:
             await self._part_with(sender_id)
-        for tenant_id, sender_id in await self._database.run(lifecycle.senders_at_work):
+        for tenant_id, sender_id in work.senders:
             if sender_id not in self._dispatchers and await self._database.run(
                 self._locks.acquire, sender_lock(sender_id)
             ):
