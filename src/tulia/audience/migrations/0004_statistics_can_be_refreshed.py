@@ -3,7 +3,8 @@ from django.db import migrations
 # Only a table's owner may ANALYZE it, and the application owns nothing.
 _CREATE = """
 CREATE FUNCTION refresh_audience_statistics(kind text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET default_statistics_target = 30 SET lock_timeout = '2s' AS $$
 BEGIN
     CASE kind
         WHEN 'customers' THEN ANALYZE customers (tenant_id, id, phone, external_id), customer_tags;
@@ -11,6 +12,8 @@ BEGIN
         WHEN 'bookings' THEN ANALYZE bookings;
         WHEN 'messages' THEN ANALYZE conversations, messages (tenant_id, conversation_id);
     END CASE;
+EXCEPTION WHEN lock_not_available THEN
+    NULL; -- somebody else is at it
 END
 $$;
 REVOKE ALL ON FUNCTION refresh_audience_statistics(text) FROM PUBLIC;

@@ -1,16 +1,12 @@
--- The promotional consents that an import brings, with their history. What a customer withdrew stays withdrawn: an
--- import grants nothing to somebody whose own last word was no. Withdrawing by import is always possible.
+-- The promotional consents that an import brings to customers who were known, with their history. What a customer
+-- withdrew stays withdrawn: an import grants nothing to somebody whose own last word was no. Withdrawing by import is
+-- always possible.
 -- Params:  tenant uuid, actor text, at timestamptz
--- Returns: (line) of each known customer whose consent changed
+-- Returns: (line) of each customer whose consent changed
 -- Locks:   nothing that isn't locked
 -- Writes:  customers, consent_changes
 WITH given AS MATERIALIZED (
-    SELECT r.line, r.customer_id, s.consent, NULL::boolean AS present
-    FROM resolved_customers r
-    JOIN staged_customers s ON s.line = r.line
-    WHERE r.verdict = 'create' AND s.consent
-    UNION ALL
-    SELECT r.line, r.customer_id, s.consent, c.consents_promotional
+    SELECT r.line, r.customer_id, s.consent, c.consents_promotional AS present
     FROM resolved_customers r
     JOIN staged_customers s ON s.line = r.line
     JOIN customers c ON c.id = r.customer_id AND c.tenant_id = %(tenant)s
@@ -26,7 +22,7 @@ WITH given AS MATERIALIZED (
 written AS (
     UPDATE customers c SET consents_promotional = g.consent, updated_at = now()
     FROM given g
-    WHERE g.present IS NOT NULL AND c.id = g.customer_id AND c.tenant_id = %(tenant)s
+    WHERE c.id = g.customer_id AND c.tenant_id = %(tenant)s
 ),
 noted AS (
     INSERT INTO consent_changes
@@ -35,4 +31,4 @@ noted AS (
            %(at)s
     FROM given
 )
-SELECT line FROM given WHERE present IS NOT NULL
+SELECT line FROM given
