@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,9 @@ from tulia.campaigns import render
 from tulia.core.errors import Invalid
 
 TEXT_LIMIT = 4_096
+VARIABLES_LIMIT = 100
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 10_000
 MIN_VARIANTS, MAX_VARIANTS = 2, 4
@@ -102,6 +106,8 @@ def _text(limit: int, *, may_be_empty: bool = False) -> Callable[[Any], str]:
             raise _Wrong("must be a text")
         if "\x00" in value:
             raise _Wrong("must not contain NUL characters")
+        if _SURROGATE.search(value):
+            raise _Wrong("must not contain half characters (lone surrogates)")
         if not value.strip() and not may_be_empty:
             raise _Wrong("must not be empty")
         if len(value) > limit:
@@ -138,10 +144,10 @@ def instant(value: Any) -> datetime:
 
 
 def _instant(value: Any) -> datetime:
-    if not isinstance(value, str) or "T" not in value.upper():
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value.upper()):
         raise _Wrong("must be a time like 2026-12-01T09:00:00Z")
     try:
-        read_time = datetime.fromisoformat(value)
+        read_time = datetime.fromisoformat(value.upper())
     except ValueError:
         raise _Wrong("must be a time like 2026-12-01T09:00:00Z") from None
     if read_time.tzinfo is None:
@@ -185,11 +191,14 @@ def _criteria(value: Any) -> dict[str, Any]:
 def _variables(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise _Wrong("must be an object of texts, one for each placeholder of the template")
+    if len(value) > VARIABLES_LIMIT:
+        raise _Wrong(f"must have at most {VARIABLES_LIMIT} values; it has {len(value):,}")
     for name, text in value.items():
-        if "\x00" in name or "\x00" in text:
-            raise _Wrong("must not contain NUL characters")
-        if problem := render.problem_with(text):
-            raise _Wrong(f"has a mistake in {name!r}: {problem}")
+        try:
+            _text(NAME_LIMIT)(name)
+            _content(text)
+        except _Wrong as reason:
+            raise _Wrong(f"has a mistake in {name[:NAME_LIMIT]!r}: {reason}") from None
     return dict(value)
 
 
@@ -203,8 +212,8 @@ def _variants(value: Any) -> list[dict[str, Any]]:
     wrong: dict[str, str] = {}
     read_variants: list[dict[str, Any]] = []
     for index, one in enumerate(value):
-        if unknown := set(one) - {"name", "content", "template_id", "weight"}:
-            wrong[f"variants[{index}].{min(unknown)}"] = "is not a field of a variant"
+        for unknown in sorted(set(one) - {"name", "content", "template_id", "weight"}):
+            wrong[f"variants[{index}].{unknown}"] = "is not a field of a variant"
         if one.get("weight") is not None:
             wrong[f"variants[{index}].weight"] = "weights are not available yet; the arms are equal"
         part: dict[str, Any] = {}

@@ -64,6 +64,11 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
     if merged_test != bool(merged_variants):
         wrong = {"variants": "an A/B test needs 2 to 4 variants, and only an A/B test has any"}
         raise Invalid("is_ab_test and variants don't fit together.", details=wrong)
+    if not (values.get("message_content", campaign.message_content) or values.get("template_id", campaign.template_id)):
+        raise Invalid(
+            "Without a template the campaign needs a message.",
+            details={"message_content": "is required when there is no template"},
+        )
     changed = MessageCampaign.objects.filter(pk=campaign.pk, status="draft").update(**values, updated_at=Now())
     if not changed:
         raise NotADraft("Only a draft can be changed; clone the campaign to make another like it.")

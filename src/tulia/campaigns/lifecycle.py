@@ -148,6 +148,25 @@ def look_for_work(*, now: datetime) -> Work:
         )
 
 
+def take_due(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> MessageCampaign | None:
+    """The campaign, held until the end of the transaction, if it is still due; None when another was quicker.
+
+    Call in the tenant's scope. Whoever moves or cancels its time meanwhile comes before this or finds it started.
+    """
+    return (
+        MessageCampaign.objects.select_for_update(skip_locked=True)
+        .filter(tenant_id=tenant_id, pk=campaign_id, status="scheduled", scheduled_at__lte=now)
+        .first()
+    )
+
+
+def unschedule(campaign: MessageCampaign, *, reason: str, now: datetime) -> None:
+    """Scheduled → draft, with the reason."""
+    MessageCampaign.objects.filter(pk=campaign.pk, status="scheduled").update(
+        status="draft", status_reason=reason[:500], updated_at=now
+    )
+
+
 def unfrozen(*, before: datetime) -> Sequence[tuple[UUID, UUID]]:
     """(tenant, campaign) of campaigns that were started before then and whose audience still isn't written."""
     with system_scope():

@@ -1,6 +1,6 @@
 """Personal messages: Liquid with the customer's own fields, strict, so that nothing goes out half-empty (pure).
 
-Language: python-liquid in strict mode (an unknown variable is an error, `default` gives a value for a missing one).
+Language: `campaigns.sandbox` (an unknown variable is an error, `default` gives a value for a missing one).
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from liquid import BoundTemplate, Environment, StrictDefaultUndefined
-from liquid.exceptions import LiquidError
-from liquid.mode import Mode
+from liquid import BoundTemplate
+from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 
-_environment = Environment(undefined=StrictDefaultUndefined, tolerance=Mode.STRICT)
+from tulia.campaigns import sandbox
 
 
 class Unrenderable(Exception):
@@ -23,7 +22,7 @@ class Unrenderable(Exception):
 @functools.lru_cache(maxsize=1_024)
 def _compiled(text: str) -> BoundTemplate | None:
     """None for a text without anything to fill in: most messages, and a hundred times faster."""
-    return _environment.from_string(text) if "{{" in text or "{%" in text else None
+    return sandbox.parse(text) if "{{" in text or "{%" in text else None
 
 
 def problem_with(text: str) -> str | None:
@@ -31,17 +30,24 @@ def problem_with(text: str) -> str | None:
     try:
         _compiled(text)
     except LiquidError as error:
-        return f"is not valid Liquid: {error.message if hasattr(error, 'message') else error}"
+        return f"is not valid Liquid: {error.message}"
+    except RecursionError:
+        return "is not valid Liquid: it is nested too deep"
     return None
 
 
 def render(text: str, person: Mapping[str, Any]) -> str:
-    """The text for this person. Raises Unrenderable when a part is missing or the whole is empty or too long."""
+    """The text for this person. Raises Unrenderable when a part is missing or the whole is empty."""
     try:
         template = _compiled(text)
         made = text if template is None else template.render(**person)
-    except LiquidError as error:
-        raise Unrenderable(str(error)) from error
+    except UndefinedError as error:
+        raise Unrenderable(str(error.message)) from error
+    except ResourceLimitError as error:
+        raise Unrenderable("making the message takes too much work") from error
+    except Exception as error:
+        # Filters raise whatever Python does (OverflowError, ValueError), in words that may quote the person.
+        raise Unrenderable(f"a part of the message can't be worked out ({type(error).__name__})") from error
     made = made.replace("\x00", "")
     if not made.strip():
         raise Unrenderable("the message would be empty")
@@ -53,15 +59,19 @@ def context_of(
 ) -> dict[str, Any]:
     """What a message may say about a person: `{{ customer.name }}`, `{{ customer.first_name }}`, and so on.
 
-    Empty fields are left out, so that a message which needs one fails instead of greeting nobody. The short forms
-    `customer_name` and `first_name` mean the same.
+    Empty fields and attributes are left out, so that a message which needs one fails instead of greeting nobody. The
+    short forms `customer_name` and `first_name` mean the same.
     """
-    first_name = name.split()[0] if name.split() else ""
-    fields = {"name": name, "first_name": first_name, "phone": phone, "external_id": external_id, "language": language}
-    fields["country"] = country
+    words = name.split()
+    fields = {"name": name.strip(), "first_name": words[0] if words else "", "phone": phone, "external_id": external_id}
+    fields |= {"language": language, "country": country}
     customer: dict[str, Any] = {key: value for key, value in fields.items() if value}
-    customer["attributes"] = dict(attributes)
+    customer["attributes"] = {key: value for key, value in attributes.items() if not _is_blank(value)}
     context: dict[str, Any] = {"customer": customer}
-    if name:
-        context |= {"customer_name": name, "first_name": first_name}
+    if words:
+        context |= {"customer_name": customer["name"], "first_name": customer["first_name"]}
     return context
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())

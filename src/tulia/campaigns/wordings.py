@@ -16,7 +16,7 @@ def of_campaign(campaign: MessageCampaign) -> tuple[Wording, ...]:
     Raises Invalid when a template has a placeholder that the campaign gives no value for.
     """
     arms: list[dict[str, Any]] = campaign.variants if campaign.is_ab_test else []
-    template_ids = [arm.get("template_id") or campaign.template_id for arm in arms] or [campaign.template_id]
+    template_ids = [_template_of(arm, campaign) for arm in arms] or [campaign.template_id]
     texts = [arm.get("content") or campaign.message_content for arm in arms] or [campaign.message_content]
     templates = {
         str(template.pk): template
@@ -28,6 +28,11 @@ def of_campaign(campaign: MessageCampaign) -> tuple[Wording, ...]:
         _wording(text, templates.get(str(template_id)) if template_id else None, campaign.template_variables)
         for text, template_id in zip(texts, template_ids, strict=True)
     )
+
+
+def _template_of(arm: dict[str, Any], campaign: MessageCampaign) -> Any:
+    """What an arm says itself, template or text, goes before the campaign's: else all arms would say the same."""
+    return arm.get("template_id") or (None if arm.get("content") else campaign.template_id)
 
 
 def _wording(text: str, template: MessageTemplate | None, values: dict[str, str]) -> Wording:

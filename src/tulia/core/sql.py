@@ -98,7 +98,8 @@ class SessionLocks:
     def release(self, name: str) -> None:
         """Gives it back; does nothing when the connection, and so the lock, is gone."""
         if self._session is not None and not self._session.closed:
-            self._session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+            with contextlib.suppress(psycopg.OperationalError):  # it is gone, and nobody knew yet; see `are_held`
+                self._session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
     def are_held(self) -> bool:
         """Whether the connection still lives, and with it every lock that was taken."""

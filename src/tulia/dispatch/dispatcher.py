@@ -19,7 +19,7 @@ from tulia.campaigns import lifecycle, message, render, wordings
 from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.adapter import Adapter, Connection
-from tulia.channels.types import Accepted, OutgoingMessage, Rejected, SendOutcome, Uncertain
+from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
 from tulia.core import clock, logs
 from tulia.core.errors import Invalid
 from tulia.dispatch import retry
@@ -36,7 +36,8 @@ _log = logs.get(__name__)
 LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
-OUTAGE_AFTER = 20  # results in a row without one acceptance
+OUTAGE_AFTER = 20  # messages in a row that didn't get through to the provider
+OUTAGE_PAUSE_SECONDS = 5.0
 CONTENT_FAILURES_BEFORE_PAUSE = 10  # in a row, for one campaign
 
 
@@ -62,7 +63,8 @@ class Dispatcher:
         self._in_flight: set[asyncio.Task[None]] = set()
         self._most_in_flight = max(32, min(512, 2 * connection.rate_per_second))
         self._courses: dict[UUID, _Course] = {}
-        self._failed_in_a_row = 0
+        self._being_paused: set[UUID] = set()
+        self._unreached_in_a_row = 0
         self._resting_until = 0.0
         self._is_stopping = False
 
@@ -79,7 +81,7 @@ class Dispatcher:
         try:
             await self._send_everything()
         finally:
-            if self._in_flight:
+            while self._in_flight:  # what ends may begin something: the pause of a campaign
                 await asyncio.wait(self._in_flight)
             self._outcomes.finish()
             await recording
@@ -97,6 +99,8 @@ class Dispatcher:
                     return
             open_courses = [course for course in self._courses.values() if course.drained_at + IDLE_SECONDS < now]
             room = min(self._pacer.room(now), self._most_in_flight - len(self._in_flight), LARGEST_BATCH)
+            if self._is_outage:  # one message at a time tries the way, so that few get lost on it
+                room = 0 if self._in_flight else min(room, 1)
             if not open_courses or now < self._resting_until:
                 await asyncio.sleep(IDLE_SECONDS)
             elif room < 1:
@@ -111,7 +115,7 @@ class Dispatcher:
             lifecycle.sending_of, self.connection.tenant_id, self.connection.sender_id
         )
         for campaign in sending:
-            if campaign.pk not in self._courses:
+            if campaign.pk not in self._courses and campaign.pk not in self._being_paused:
                 try:
                     said = await self._database.run(_wordings_of, campaign)
                 except Invalid as refusal:
@@ -146,7 +150,9 @@ class Dispatcher:
     async def _send_one(self, course: _Course, person: ClaimedPerson) -> None:
         try:
             outgoing = self._message_for(course, person)
-        except render.Unrenderable:
+        except Exception as error:
+            if not isinstance(error, render.Unrenderable):  # a bug of ours, isolated to one message
+                _log.exception("message_not_made", recipient_id=person.recipient_id)
             self._outcomes.skip(person.recipient_id)
             return
         if self._is_sender_stopped(course):
@@ -174,32 +180,39 @@ class Dispatcher:
         """Whether the account or this campaign was stopped after this person was claimed."""
         return self._resting_until == float("inf") or course.campaign.pk not in self._courses
 
+    @property
+    def _is_outage(self) -> bool:
+        """Whether nobody gets through to the provider at the moment."""
+        return self._unreached_in_a_row >= OUTAGE_AFTER
+
     def _settle(self, course: _Course, person: ClaimedPerson, outcome: SendOutcome) -> None:
         """Turns what became of a message into evidence, a later try, or a pause."""
         now = clock.now()
         if isinstance(outcome, Accepted):
-            self._failed_in_a_row = course.refused_in_a_row = 0
+            self._unreached_in_a_row = course.refused_in_a_row = 0
             self._outcomes.record(Evidence(person.recipient_id, Kind.ACCEPTED, now, message_id=outcome.message_id))
         elif isinstance(outcome, Uncertain):
+            self._count_unreached()
             self._outcomes.unknown(person.recipient_id)
         else:
             self._settle_rejection(course, person, outcome, now)
 
     def _settle_rejection(self, course: _Course, person: ClaimedPerson, outcome: Rejected, now: datetime) -> None:
-        self._failed_in_a_row += 1
+        if outcome.failure.kind is FailureKind.TRANSIENT:
+            self._count_unreached()
+        elif outcome.failure.kind is FailureKind.RECIPIENT:
+            self._unreached_in_a_row = 0
         decision = retry.decide(
             outcome.failure,
             attempt=person.attempt,
-            is_outage=self._failed_in_a_row >= OUTAGE_AFTER,
+            is_outage=self._is_outage,
             chance=random.random(),  # noqa: S311 - jitter
         )
         if isinstance(decision, retry.TryAgain):
             if decision.slows_sender:
                 self._pacer.slow_down(time.monotonic())
-            if self._failed_in_a_row >= OUTAGE_AFTER and decision.reason == "retry":
-                self._resting_until = max(self._resting_until, time.monotonic() + min(decision.after_seconds, 5.0))
             due_at = now + timedelta(seconds=decision.after_seconds)
-            self._outcomes.put_back(self._returned(person, due_at, decision.reason, counts=True))
+            self._outcomes.put_back(self._returned(person, due_at, decision.reason, counts=decision.counts))
         elif isinstance(decision, retry.StopSender):
             self._outcomes.put_back(self._returned(person, now, "sender_paused", counts=False))
             if self._resting_until != float("inf"):
@@ -213,8 +226,14 @@ class Dispatcher:
                 course.refused_in_a_row += 1
                 if course.refused_in_a_row == CONTENT_FAILURES_BEFORE_PAUSE:
                     self._courses.pop(course.campaign.pk, None)
+                    self._being_paused.add(course.campaign.pk)
                     reason = f"{CONTENT_FAILURES_BEFORE_PAUSE} messages in a row were refused: {failure.message}"
                     self._spawn(self._pause(course.campaign.pk, reason))
+
+    def _count_unreached(self) -> None:
+        self._unreached_in_a_row += 1
+        if self._is_outage:
+            self._resting_until = max(self._resting_until, time.monotonic() + OUTAGE_PAUSE_SECONDS)
 
     def _returned(self, person: ClaimedPerson, due_at: datetime, reason: str, *, counts: bool) -> PutBack:
         return PutBack(person.recipient_id, person.attempt, due_at, reason, counts)
@@ -228,6 +247,7 @@ class Dispatcher:
         await self._database.insist(
             lifecycle.pause_by_id, self.connection.tenant_id, campaign_id, reason=reason, now=clock.now()
         )
+        self._being_paused.discard(campaign_id)
 
     async def _pause_everything(self, reason: str) -> None:
         await self._database.insist(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+from tulia.core import logs
 from tulia.dispatch.threads import DatabaseThreads
 from tulia.ledger import claim, record
 from tulia.ledger.claim import PutBack
 from tulia.ledger.record import Evidence
 
+_log = logs.get(__name__)
 GATHER_SECONDS = 0.05
 LARGEST_WRITE = 500
 
@@ -55,6 +57,18 @@ class Outcomes:
             if not wrote or len(self._evidence) < LARGEST_WRITE:
                 await asyncio.sleep(GATHER_SECONDS if not self._is_finishing else 0)
 
+    async def _record(self, evidence: list[Evidence]) -> None:
+        """Records all of it at once; evidence that can't be written doesn't take the rest along."""
+        try:
+            await self._database.insist(record.record, self._tenant_id, self._sender_id, evidence)
+        except Exception:
+            _log.exception("evidence_not_recorded", count=len(evidence))
+            if len(evidence) == 1:
+                self._unknown.append(evidence[0].recipient_id)
+            else:
+                for one in evidence:
+                    await self._record([one])
+
     async def _write(self) -> bool:
         """Writes what is there; False when there was nothing. What is taken out is written, whatever the database does."""
         self._is_writing = True
@@ -64,7 +78,7 @@ class Outcomes:
             unknown, self._unknown = self._unknown, []
             skipped, self._skipped = self._skipped, []
             if evidence:
-                await self._database.insist(record.record, self._tenant_id, self._sender_id, evidence)
+                await self._record(evidence)
             if returned:
                 await self._database.insist(claim.put_back, self._tenant_id, returned)
             if unknown:

@@ -54,5 +54,5 @@ class Pacer:
         if now - self._slowed_at < 1.0:
             return
         self._slowed_at = now
-        self._share = max(_HALVE * self._share, 0.1 / max(1.0, FILL * self.limit))
+        self._share = max(_HALVE * self._share, 0.1 / (FILL * self.limit))
         self._tokens = 0.0

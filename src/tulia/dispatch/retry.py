@@ -13,15 +13,21 @@ MAX_TRIES = 6
 MAX_THROTTLED_TRIES = 50
 LONGEST_PAUSE_SECONDS = 60.0
 _PAIR_LIMIT_CODE = "131056"
+_NOT_REACHED_CODE = "connect"
+_OUTAGE_STEP = 4  # people wait up to 8 seconds at a time while nobody gets through
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Later, after `after_seconds`; `slows_sender` when the whole sender was too fast; `reason` as the ledger names it."""
+    """Later, after `after_seconds`; `reason` as the ledger names it.
+
+    `slows_sender` when the whole sender was too fast; `counts` unless nobody gets through, so that it was no try.
+    """
 
     after_seconds: float
     reason: str
     slows_sender: bool = False
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,8 @@ Decision = TryAgain | GiveUp | StopSender
 def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) -> Decision:
     """What to do after the `attempt`-th try (from 1) failed.
 
-    `is_outage`: nobody gets through at the moment, so this person is not to blame and keeps their tries. `chance` is
-    uniform in [0, 1).
+    `is_outage`: nobody gets through at the moment, so this person is not to blame and keeps their tries; a connection
+    that could not be made is one by itself. `chance` is uniform in [0, 1).
     """
     if failure.kind is FailureKind.ACCOUNT:
         return StopSender(failure.message)
@@ -61,9 +67,12 @@ def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) ->
         asked = failure.retry_after_seconds
         pause = _jittered(attempt, chance) if asked is None else asked * (1 + 0.2 * chance)
         return TryAgain(min(max(pause, 0.2), 3_600.0), "throttled", slows_sender=True)
-    if attempt >= MAX_TRIES and not is_outage:
-        return GiveUp()
     asked = failure.retry_after_seconds
+    if is_outage or failure.code == _NOT_REACHED_CODE:
+        pause = _jittered(max(attempt, _OUTAGE_STEP), chance) if asked is None else min(asked, 3_600.0)
+        return TryAgain(pause, "retry", counts=False)
+    if attempt >= MAX_TRIES:
+        return GiveUp()
     return TryAgain(min(asked, 3_600.0) if asked is not None else _jittered(attempt, chance), "retry")
 
 

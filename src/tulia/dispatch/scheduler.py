@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tulia.campaigns import edit, lifecycle
+from tulia.campaigns import lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import senders
-from tulia.core import jobs, logs
+from tulia.core import jobs, logs, sql
 from tulia.core.errors import Refusal
 from tulia.dispatch.names import LAUNCH, QUEUE
 from tulia.tenants.scope import tenant_scope
@@ -48,18 +48,31 @@ def start_due(due: Iterable[tuple[UUID, UUID]], *, now: datetime) -> int:
     started = 0
     for tenant_id, campaign_id in due:
         try:
+            started += _start_if_due(tenant_id, campaign_id, now=now)
+        except Exception as error:
+            if sql.is_worth_repeating(error):
+                raise
+            _log.exception("scheduled_campaign_crashed", campaign_id=str(campaign_id))
             with tenant_scope(tenant_id):
-                start(edit.find(tenant_id, campaign_id), confirm_everyone=False, now=now)
-            started += 1
-        except lifecycle.WrongState:
-            continue  # another worker was quicker
+                if campaign := lifecycle.take_due(tenant_id, campaign_id, now=now):
+                    lifecycle.unschedule(
+                        campaign, reason="Not started at its time: something went wrong here.", now=now
+                    )
+    return started
+
+
+def _start_if_due(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
+    with tenant_scope(tenant_id):
+        campaign = lifecycle.take_due(tenant_id, campaign_id, now=now)
+        if campaign is None:
+            return False
+        try:
+            start(campaign, confirm_everyone=False, now=now)
         except Refusal as refusal:
             _log.warning("scheduled_campaign_refused", campaign_id=str(campaign_id), code=refusal.code)
-            with tenant_scope(tenant_id):
-                MessageCampaign.objects.filter(pk=campaign_id, status="scheduled").update(
-                    status="draft", status_reason=f"Not started at its time: {refusal.message}"[:500]
-                )
-    return started
+            lifecycle.unschedule(campaign, reason=f"Not started at its time: {refusal.message}", now=now)
+            return False
+    return True
 
 
 def relaunch_forgotten(*, now: datetime) -> None:

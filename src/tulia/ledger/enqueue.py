@@ -10,11 +10,14 @@ from tulia.core import sql
 
 
 def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
-    """Writes the audience of a campaign that was just started, once; the number of people, None if it was done before.
+    """Writes the audience of a campaign that was just started, once; the number of people.
 
-    Call in the tenant's scope. Takes the campaign's row first, so that of two at once one waits and then finds it done.
+    None if it was done before, or if the campaign was canceled meanwhile. Call in the tenant's scope. Takes the
+    campaign's row first, so that of two at once one waits and then finds it done, and a cancel finds all or nobody.
     """
-    frozen = MessageCampaign.objects.filter(pk=campaign.pk, audience_frozen_at=None).update(audience_frozen_at=now)
+    frozen = MessageCampaign.objects.filter(
+        pk=campaign.pk, audience_frozen_at=None, status__in=("sending", "paused")
+    ).update(audience_frozen_at=now)
     if not frozen:
         return None
     selection = reach.selection(

@@ -17,11 +17,12 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 ), judged AS (
     SELECT due.id,
-           CASE WHEN c.deleted_at IS NOT NULL THEN 'deleted' WHEN NOT c.consents_promotional THEN 'opted_out' ELSE '' END
-               AS refusal,
-           c.id AS customer_id, c.phone, c.name, c.external_id, c.language, c.country, c.attributes
+           CASE WHEN c.id IS NULL OR c.deleted_at IS NOT NULL THEN 'deleted'
+                WHEN NOT c.consents_promotional THEN 'opted_out'
+                ELSE '' END AS refusal,
+           due.customer_id, c.phone, c.name, c.external_id, c.language, c.country, c.attributes
     FROM due
-    JOIN customers c ON c.tenant_id = %(tenant_id)s::uuid AND c.id = due.customer_id
+    LEFT JOIN customers c ON c.tenant_id = %(tenant_id)s::uuid AND c.id = due.customer_id
 )
 UPDATE ledger_recipients r
 SET state = CASE WHEN judged.refusal = '' THEN 5 ELSE 11 END,

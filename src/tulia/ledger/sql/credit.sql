@@ -1,5 +1,6 @@
 -- Credits orders or bookings to the last campaign message their customer got before them, within the window; each once.
--- Times of orders may be whole seconds: a message of the same second came before.
+-- Times of orders may be whole seconds: a message of the same second came before. Who got no message, because it
+-- failed, was not brought by it.
 -- params: tenant_id uuid, kind text, source_ids uuid[], customer_ids uuid[], ats timestamptz[], revenues bigint[],
 --         currencies text[], window interval
 -- returns: nothing; the row count is the number of campaigns whose counter rose
@@ -17,8 +18,9 @@ WITH asked AS (
         SELECT r.id, r.campaign_id
         FROM ledger_recipients r
         WHERE r.tenant_id = %(tenant_id)s::uuid AND r.customer_id = asked.customer_id AND r.accepted_at IS NOT NULL
+          AND r.state <> 30
           AND r.accepted_at < asked.at + interval '1 second' AND r.accepted_at >= asked.at - %(window)s::interval
-        ORDER BY r.accepted_at DESC
+        ORDER BY r.accepted_at DESC, r.id DESC
         LIMIT 1
     ) latest
 ), credited AS (

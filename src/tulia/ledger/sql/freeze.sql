@@ -1,6 +1,7 @@
 -- Freezes the audience of a campaign: everyone who matches gets a row, in random order; those who consent get an arm.
 -- The order is md5(seed:customer), so the stored seed gives the same assignment again; arms take turns in it, so their
--- sizes differ by at most one and they are interleaved in the order of sending (id).
+-- sizes differ by at most one and they are interleaved in the order of sending (id). The seed stands in parentheses,
+-- because it may be negative and a cast binds closer than a minus.
 -- params: tenant_id uuid, campaign_id uuid, sender_id uuid, seed bigint, arm_count int, now timestamptz, and those of
 --         the selection that takes the marked place (it yields customer_id uuid, consents boolean)
 -- returns: nothing; the row count is the audience
@@ -11,7 +12,7 @@ WITH matched AS MATERIALIZED (
     SELECT customer_id, consents,
            row_number() OVER (
                PARTITION BY consents
-               ORDER BY md5(%(seed)s::bigint::text || ':' || customer_id::text) COLLATE "C", customer_id
+               ORDER BY md5((%(seed)s)::bigint::text || ':' || customer_id::text) COLLATE "C", customer_id
            ) - 1 AS position
     FROM matched
 )

@@ -1,14 +1,32 @@
 -- Puts people back in the queue whose message certainly did not go out in this attempt, each due at its own time.
--- An attempt that isn't the present one is somebody else's business and changes nothing.
+-- An attempt that isn't the present one is somebody else's business and changes nothing. Whose campaign was canceled
+-- meanwhile is cancelled: the campaign's row is held, so that a cancel comes wholly before or wholly after.
 -- params: tenant_id uuid, ids bigint[], attempts smallint[], due_ats timestamptz[], reasons text[], burnt boolean[]
 --         (burnt: whether the attempt counts; reason '' means waiting, any other deferred)
--- returns: nothing; writes: ledger_recipients
+-- returns: nothing
+-- locks: the people in order of id, then their campaigns in order of id (shared); writes: ledger_recipients
+WITH mine AS (
+    SELECT r.id, r.campaign_id, given.due_at, given.reason, given.burnt
+    FROM ledger_recipients r
+    JOIN unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(due_ats)s::timestamptz[], %(reasons)s::text[],
+                %(burnt)s::boolean[]) AS given (id, attempt, due_at, reason, burnt)
+        ON given.id = r.id AND given.attempt = r.attempts
+    WHERE r.tenant_id = %(tenant_id)s::uuid AND r.state IN (5, 6)
+    ORDER BY r.id
+    FOR UPDATE OF r
+), campaigns AS (
+    SELECT m.id, m.status = 'canceled' AS is_canceled
+    FROM message_campaigns m
+    WHERE m.id IN (SELECT campaign_id FROM mine)
+    ORDER BY m.id
+    FOR SHARE
+)
 UPDATE ledger_recipients r
-SET state = CASE WHEN given.reason = '' THEN 0 ELSE 1 END,
-    reason = given.reason,
-    due_at = given.due_at,
-    attempts = r.attempts - CASE WHEN given.burnt THEN 0 ELSE 1 END,
+SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0 ELSE 1 END,
+    reason = CASE WHEN campaigns.is_canceled THEN 'canceled' ELSE mine.reason END,
+    due_at = CASE WHEN NOT campaigns.is_canceled THEN mine.due_at END,
+    attempts = r.attempts - CASE WHEN mine.burnt THEN 0 ELSE 1 END,
     sending_at = NULL
-FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(due_ats)s::timestamptz[], %(reasons)s::text[],
-            %(burnt)s::boolean[]) AS given (id, attempts, due_at, reason, burnt)
-WHERE r.id = given.id AND r.tenant_id = %(tenant_id)s::uuid AND r.state IN (5, 6) AND r.attempts = given.attempts
+FROM mine
+JOIN campaigns ON campaigns.id = mine.campaign_id
+WHERE r.id = mine.id
