@@ -24,6 +24,7 @@ from tulia.audience.criteria_tree import (
 )
 from tulia.audience.models import Conversation, Customer, CustomerTag, Order
 from tulia.core import sql
+from tulia.ledger.status import State
 from tulia.tenants import accounts
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
@@ -169,17 +170,28 @@ def population(tenant: Tenant, persons: list[matching.Person]):  # type: ignore[
             for seen in person.conversations
         )
         sql.execute(
-            "INSERT INTO ledger_recipients (tenant_id, campaign_id, customer_id, sender_id)"
-            " SELECT %(tenant)s, r.campaign_id, r.customer_id, %(tenant)s"
+            "INSERT INTO ledger_recipients (tenant_id, campaign_id, customer_id, sender_id, state)"
+            " SELECT %(tenant)s, r.campaign_id, r.customer_id, %(tenant)s, %(holdout)s"
             " FROM unnest(%(campaigns)s::uuid[], %(customers)s::uuid[]) r (campaign_id, customer_id)",
             {
                 "tenant": tenant.id,
+                "holdout": State.HOLDOUT,
                 "campaigns": [campaign for _, person in rows for campaign in person.campaign_ids],
                 "customers": [customer.id for customer, person in rows for _ in person.campaign_ids],
             },
         )
         yield customers
         raise _Undo
+
+
+def selected(tenant: Tenant, criteria: Criteria) -> list[uuid.UUID]:
+    chosen = reach.selection(criteria, tenant_id=tenant.id, as_of=AS_OF)
+    return sorted(row[0] for row in sql.fetch_all(chosen.sql, chosen.params))
+
+
+def expected(criteria: Criteria, persons: list[matching.Person], customers: list[Customer]) -> list[uuid.UUID]:
+    rows = zip(customers, persons, strict=True)
+    return sorted(customer.pk for customer, person in rows if matching.matches(criteria, person, as_of=AS_OF))
 
 
 @pytest.fixture(scope="module")
@@ -189,20 +201,61 @@ def crowd() -> Tenant:
 
 
 @settings(deadline=None)
-@given(persons=st.lists(people, min_size=1, max_size=12), criterias=st.lists(trees, min_size=4, max_size=4))
+@given(persons=st.lists(people, min_size=5, max_size=12), criterias=st.lists(trees, min_size=4, max_size=4))
 def test_the_sql_selects_whom_the_reference_evaluator_selects(
     crowd: Tenant, persons: list[matching.Person], criterias: list[Criteria]
 ) -> None:
     with population(crowd, persons) as customers:
         for criteria in criterias:
-            chosen = reach.selection(criteria, tenant_id=crowd.id, as_of=AS_OF)
-            found = [row[0] for row in sql.fetch_all(chosen.sql, chosen.params)]
-            expected = [
-                customer.id
-                for customer, person in zip(customers, persons, strict=True)
-                if matching.matches(criteria, person, as_of=AS_OF)
-            ]
-            assert sorted(found) == sorted(expected), criteria
+            assert selected(crowd, criteria) == expected(criteria, persons, customers), criteria
+
+
+def test_windows_and_limits_end_at_the_same_instant_and_number(crowd: Tenant) -> None:
+    shifts = [timedelta(microseconds=shift) for shift in (-1, 0, 1)]
+    edges = [base + shift for base in (AS_OF - timedelta(days=7), AS_OF) for shift in shifts]
+    persons = [
+        matching.Person(
+            orders=(matching.PlacedOrder(edge, Decimal("10"), "paid"),) * number,
+            conversations=(matching.SeenConversation(edge, "open"),),
+        )
+        for edge in edges
+        for number in (1, 2)
+    ]
+    histories = [
+        PurchaseHistory(ordered_in_last_days=7),
+        PurchaseHistory(not_ordered_in_last_days=7),
+        PurchaseHistory(ordered_in_last_days=7, min_order_count=2),
+        PurchaseHistory(ordered_in_last_days=7, min_total_spent=Decimal("10")),
+        *(PurchaseHistory(min_order_count=number) for number in range(3)),
+        *(PurchaseHistory(max_order_count=number) for number in range(3)),
+        *(PurchaseHistory(min_total_spent=Decimal(total)) for total in ("10", "10.000001", "20", "20.000001")),
+    ]
+    criterias = [Criteria(purchase_history=history) for history in histories]
+    criterias.append(Criteria(conversation_activity=ConversationActivity(active_in_last_days=7)))
+    with population(crowd, persons) as customers:
+        for criteria in [*criterias, *(Criteria(not_=criteria) for criteria in criterias)]:
+            assert selected(crowd, criteria) == expected(criteria, persons, customers), criteria
+
+
+def test_every_comparison_of_attributes_agrees_for_every_kind_of_value(crowd: Tenant) -> None:
+    values = [*TEXTS, *NUMBERS, True, False, None, [], ["a", 5], [["a"]], {"a": 1}]
+    persons = [matching.Person(), *(matching.Person(attributes={"x": value}) for value in values)]
+    conditions = [
+        AttributeCondition("x", operator, scalar)
+        for operator in (Operator.EQ, Operator.NE, Operator.CONTAINS)
+        for scalar in (*TEXTS[1:], *NUMBERS, True, False)
+    ]
+    conditions += [
+        AttributeCondition("x", operator, scalar)
+        for operator in (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
+        for scalar in (*TEXTS, *NUMBERS)
+    ]
+    conditions += [AttributeCondition("x", Operator.IN, (scalar, "Z")) for scalar in (5, True, "a")]
+    conditions += [AttributeCondition("x", Operator.EXISTS, wanted) for wanted in (True, False)]
+    with population(crowd, persons) as customers:
+        for condition in conditions:
+            for criteria in (Criteria(attributes=(condition,)), Criteria(not_=Criteria(attributes=(condition,)))):
+                assert selected(crowd, criteria) == expected(criteria, persons, customers), criteria
 
 
 def test_text_of_people_is_never_part_of_the_sql() -> None:

@@ -185,8 +185,8 @@ def test_whoever_was_being_sent_to_when_the_dispatcher_died_is_unknown_and_nobod
     taken = take(campaign, 3)
     one = taken.people[0]
     record.record(campaign.tenant_id, campaign.sender_id, [Evidence(one.recipient_id, Kind.ACCEPTED, LATER)])  # type: ignore[arg-type]
-    assert reconcile.disown(campaign.tenant_id, uuid4()) == 0
-    assert reconcile.disown(campaign.tenant_id, campaign.sender_id) == 2  # type: ignore[arg-type]
+    assert reconcile.disown(campaign.tenant_id, uuid4(), now=LATER).unknown_count == 0
+    assert reconcile.disown(campaign.tenant_id, campaign.sender_id, now=LATER).unknown_count == 2  # type: ignore[arg-type]
     assert states(campaign)[:4] == [(State.ACCEPTED, ""), *[(State.UNKNOWN, "interrupted")] * 2, (State.WAITING, "")]
     assert len(take(campaign).people) == 7
 

@@ -239,7 +239,7 @@ class CampaignReach(Resource):
             {
                 "total_matching": counted.total_matching,
                 "with_consent": counted.with_consent,
-                "waterfall": [asdict(step) for step in counted.steps],
+                "waterfall": [{"step": step.name, "remaining": step.remaining} for step in counted.steps],
             }
         )
 

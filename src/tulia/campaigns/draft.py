@@ -15,7 +15,9 @@ from tulia.core.errors import Invalid
 
 TEXT_LIMIT = 4_096
 VARIABLES_LIMIT = 100
-_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 10_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -121,13 +122,29 @@ def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetim
         return bool(moved)
 
 
-def due(*, now: datetime) -> Sequence[tuple[UUID, UUID]]:
-    """(tenant, campaign) of every scheduled campaign whose time has come, earliest first."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do: (tenant, campaign) of scheduled campaigns whose time has come, earliest first, and
+    (tenant, sender) of senders with a campaign that is sending to a frozen audience."""
+
+    due: tuple[tuple[UUID, UUID], ...]
+    senders: frozenset[tuple[UUID, UUID]]
+
+
+def look_for_work(*, now: datetime) -> Work:
+    """What there is to do for all tenants, in two small queries."""
     with system_scope():
-        return list(
-            MessageCampaign.objects.filter(status="scheduled", scheduled_at__lte=now)
-            .order_by("scheduled_at", "id")
-            .values_list("tenant_id", "id")[:1_000]
+        due = MessageCampaign.objects.filter(status="scheduled", scheduled_at__lte=now)
+        sending = MessageCampaign.objects.filter(
+            status="sending", audience_frozen_at__isnull=False, sender__isnull=False
+        )
+        return Work(
+            due=tuple(due.order_by("scheduled_at", "id").values_list("tenant_id", "id")[:1_000]),
+            senders=frozenset(
+                (tenant_id, sender_id)
+                for tenant_id, sender_id in sending.values_list("tenant_id", "sender_id")
+                if sender_id is not None
+            ),
         )
 
 
@@ -158,18 +175,6 @@ def unfrozen(*, before: datetime) -> Sequence[tuple[UUID, UUID]]:
                 status="sending", audience_frozen_at=None, started_at__lt=before
             ).values_list("tenant_id", "id")[:1_000]
         )
-
-
-def senders_at_work() -> set[tuple[UUID, UUID]]:
-    """(tenant, sender) of every sender with a campaign that is sending to a frozen audience."""
-    with system_scope():
-        return {
-            (tenant_id, sender_id)
-            for tenant_id, sender_id in MessageCampaign.objects.filter(
-                status="sending", audience_frozen_at__isnull=False, sender__isnull=False
-            ).values_list("tenant_id", "sender_id")
-            if sender_id is not None
-        }
 
 
 def sending_of(tenant_id: UUID, sender_id: UUID) -> list[MessageCampaign]:

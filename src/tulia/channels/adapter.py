@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -22,11 +23,17 @@ class Connection:
     access_token: str = field(repr=False)
 
 
+OnWire = Callable[[], None]
+
+
 class Adapter(Protocol):
     """Sends with one sender."""
 
-    async def send(self, message: OutgoingMessage) -> SendOutcome:
-        """Sends once, and says what became of it; never raises for what a network or a provider does."""
+    async def send(self, message: OutgoingMessage, *, on_wire: OnWire = lambda: None) -> SendOutcome:
+        """Sends once, and says what became of it; never raises for what a network or a provider does.
+
+        Calls `on_wire` right before the first byte of the message goes out, and not at all if none does.
+        """
         ...
 
 

@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+
+from tulia.channels.adapter import OnWire
+
+
+class NotedBody(aiohttp.BytesPayload):
+    """A request body that calls `on_wire` right before it is written.
+
+    aiohttp holds the headers back until the body comes, so nothing of the request has left before.
+    """
+
+    def __init__(self, body: bytes, on_wire: OnWire) -> None:
+        super().__init__(body, content_type="application/json")
+        self._on_wire = on_wire
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        self._on_wire()
+        await super().write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._on_wire()
+        await super().write_with_length(writer, content_length)
+
 
 USER_AGENT = "tulia-campaigns/1"
 CONNECT_SECONDS = 5.0

@@ -7,6 +7,7 @@ The one place where the synchronous database and the asynchronous network meet. 
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import time
 from collections.abc import Coroutine
@@ -18,7 +19,7 @@ from uuid import UUID
 from tulia.campaigns import lifecycle, message, render, wordings
 from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
-from tulia.channels.adapter import Adapter, Connection
+from tulia.channels.adapter import Adapter, Connection, OnWire
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
 from tulia.core import clock, logs
 from tulia.core.errors import Invalid
@@ -26,6 +27,7 @@ from tulia.dispatch import retry
 from tulia.dispatch.outcomes import Outcomes
 from tulia.dispatch.pacing import Pacer
 from tulia.dispatch.threads import DatabaseThreads
+from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import claim as ledger_claim
 from tulia.ledger import reconcile, reference
 from tulia.ledger.claim import ClaimedPerson, PutBack
@@ -35,7 +37,7 @@ from tulia.tenants.scope import tenant_scope
 _log = logs.get(__name__)
 LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
-IDLE_SECONDS = 0.1
+IDLE_SECONDS = 0.2
 OUTAGE_AFTER = 20  # messages in a row that didn't get through to the provider
 OUTAGE_PAUSE_SECONDS = 5.0
 CONTENT_FAILURES_BEFORE_PAUSE = 10  # in a row, for one campaign
@@ -54,12 +56,21 @@ class _Course:
 class Dispatcher:
     """One sender's dispatcher; `run` ends when there is nothing left to send, or soon after `stop`."""
 
-    def __init__(self, connection: Connection, adapter: Adapter, database: DatabaseThreads) -> None:
+    def __init__(
+        self, connection: Connection, adapter: Adapter, database: DatabaseThreads, *, journal: WireJournal | None = None
+    ) -> None:
+        """Without a `journal` whoever is in flight when the process is killed is unknown, sent or not."""
+        self._journal = journal
         self.connection = connection
         self._adapter = adapter
         self._database = database
         self._pacer = Pacer(connection.rate_per_second)
-        self._outcomes = Outcomes(connection.tenant_id, connection.sender_id, database)
+        self._outcomes = Outcomes(
+            connection.tenant_id,
+            connection.sender_id,
+            database,
+            on_written=journal.forget if journal else lambda _: None,
+        )
         self._in_flight: set[asyncio.Task[None]] = set()
         self._most_in_flight = max(32, min(512, 2 * connection.rate_per_second))
         self._courses: dict[UUID, _Course] = {}
@@ -74,9 +85,20 @@ class Dispatcher:
 
     async def run(self) -> None:
         tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
-        orphans = await self._database.insist(reconcile.disown, tenant_id, sender_id)
-        if orphans:
-            _log.warning("interrupted_sends_are_unknown", sender_id=str(sender_id), count=orphans)
+        left = await self._database.insist(
+            reconcile.disown,
+            tenant_id,
+            sender_id,
+            now=clock.now(),
+            on_the_wire=self._journal.of_dead_worker if self._journal else lambda _: None,
+        )
+        if left.unknown_count or left.returned_count:
+            _log.warning(
+                "interrupted_sends",
+                sender_id=str(sender_id),
+                unknown=left.unknown_count,
+                never_left=left.returned_count,
+            )
         recording = asyncio.create_task(self._outcomes.run())
         try:
             await self._send_everything()
@@ -137,7 +159,12 @@ class Dispatcher:
 
     async def _send_some(self, course: _Course, room: int) -> None:
         claimed = await self._database.insist(
-            ledger_claim.claim, self.connection.tenant_id, course.campaign.pk, now=clock.now(), batch=room
+            ledger_claim.claim,
+            self.connection.tenant_id,
+            course.campaign.pk,
+            now=clock.now(),
+            batch=room,
+            worker_id=self._journal.worker_id if self._journal else None,
         )
         course.drained_at = time.monotonic() if claimed.is_empty else 0.0
         self._pacer.room(time.monotonic())
@@ -159,12 +186,17 @@ class Dispatcher:
             self._outcomes.put_back(self._returned(person, clock.now(), "sender_paused", counts=False))
             return
         try:
-            outcome: SendOutcome = await self._adapter.send(outgoing)
+            outcome: SendOutcome = await self._adapter.send(outgoing, on_wire=self._noting(person.recipient_id))
         except Exception:
             # A bug of ours, isolated to one message; whether bytes went out is not known.
             _log.exception("send_crashed", recipient_id=person.recipient_id)
             outcome = Uncertain("our own mistake")
         self._settle(course, person, outcome)
+
+    def _noting(self, recipient_id: int) -> OnWire:
+        """What to call right before this person's message goes out."""
+        journal = self._journal
+        return functools.partial(journal.note, recipient_id) if journal else lambda: None
 
     def _message_for(self, course: _Course, person: ClaimedPerson) -> OutgoingMessage:
         wording = course.wordings[person.arm] if person.arm < len(course.wordings) else course.wordings[0]

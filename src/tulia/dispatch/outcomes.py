@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from tulia.core import logs
@@ -19,7 +20,16 @@ LARGEST_WRITE = 500
 class Outcomes:
     """Takes outcomes from many sends and writes them, a few hundred at a time; `run` until `finish`."""
 
-    def __init__(self, tenant_id: UUID, sender_id: UUID, database: DatabaseThreads) -> None:
+    def __init__(
+        self,
+        tenant_id: UUID,
+        sender_id: UUID,
+        database: DatabaseThreads,
+        *,
+        on_written: Callable[[Iterable[int]], None] = lambda _: None,
+    ) -> None:
+        """`on_written` is told whose outcomes the ledger has now."""
+        self._on_written = on_written
         self._tenant_id = tenant_id
         self._sender_id = sender_id
         self._database = database
@@ -85,6 +95,9 @@ class Outcomes:
                 await self._database.insist(record.mark_unknown, self._tenant_id, unknown)
             if skipped:
                 await self._database.insist(record.skip_unrendered, self._tenant_id, skipped)
+            self._on_written([one.recipient_id for one in evidence])
+            self._on_written([one.recipient_id for one in returned])
+            self._on_written([*unknown, *skipped])
         finally:
             self._is_writing = False
         return bool(evidence or returned or unknown or skipped)

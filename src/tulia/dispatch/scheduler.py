@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,13 +40,13 @@ def defer_launch(tenant_id: UUID, campaign_id: UUID) -> None:
     )
 
 
-def start_due(*, now: datetime) -> int:
-    """Starts every scheduled campaign that is due; the number started by us.
+def start_due(due: Iterable[tuple[UUID, UUID]], *, now: datetime) -> int:
+    """Starts these scheduled campaigns (tenant, campaign), whose time has come; the number started by us.
 
     A campaign that can't be started (its sender is gone) goes back to draft with the reason, and the others go on.
     """
     started = 0
-    for tenant_id, campaign_id in lifecycle.due(now=now):
+    for tenant_id, campaign_id in due:
         try:
             started += _start_if_due(tenant_id, campaign_id, now=now)
         except Exception as error:

@@ -24,10 +24,11 @@ from procrastinate.jobs import Job, Status
 from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
 from tulia.core import clock, logs, sql
-from tulia.dispatch import scheduler
+from tulia.dispatch import scheduler, wire_journal
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.names import QUEUE, sender_lock
 from tulia.dispatch.threads import DatabaseThreads
+from tulia.dispatch.wire_journal import WireJournal
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.5
@@ -44,6 +45,9 @@ class Worker:
     def __init__(self) -> None:
         self._database = DatabaseThreads(DATABASE_THREADS)
         self._locks = sql.SessionLocks()
+        folder = settings.DATA_DIR / "journals"
+        self._journal = WireJournal(folder)
+        wire_journal.discard_old(folder, now_seconds=clock.now().timestamp())
         self._dispatchers: dict[UUID, tuple[Dispatcher, asyncio.Task[None]]] = {}
         self._stopping = asyncio.Event()
 
@@ -76,6 +80,7 @@ class Worker:
                 await asyncio.gather(housekeeping, *job_runners, return_exceptions=True)
         self._locks.close()
         self._database.close()
+        self._journal.close()
         _log.info("worker_stopped")
 
     async def _dispatch_until_stopped(
@@ -94,14 +99,17 @@ class Worker:
                 await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
 
     async def _tick(self, session: aiohttp.ClientSession) -> None:
-        await self._database.run(scheduler.start_due, now=clock.now())
+        now = clock.now()
+        work = await self._database.run(lifecycle.look_for_work, now=now)
+        if work.due:
+            await self._database.run(scheduler.start_due, work.due, now=now)
         if not await self._database.run(self._locks.are_held):
             # Without the locks another worker may be sending for the same numbers: stop at once.
             _log.warning("locks_lost")
             await self._finish_dispatchers()
         for sender_id in [sender_id for sender_id, (_, task) in self._dispatchers.items() if task.done()]:
             await self._part_with(sender_id)
-        for tenant_id, sender_id in await self._database.run(lifecycle.senders_at_work):
+        for tenant_id, sender_id in work.senders:
             if sender_id not in self._dispatchers and await self._database.run(
                 self._locks.acquire, sender_lock(sender_id)
             ):
@@ -112,7 +120,9 @@ class Worker:
         if connection is None:
             await self._database.run(self._locks.release, sender_lock(sender_id))
             return
-        dispatcher = Dispatcher(connection, registry.connect(connection, session), self._database)
+        dispatcher = Dispatcher(
+            connection, registry.connect(connection, session), self._database, journal=self._journal
+        )
         self._dispatchers[sender_id] = (dispatcher, asyncio.create_task(dispatcher.run()))
 
     async def _part_with(self, sender_id: UUID) -> None:

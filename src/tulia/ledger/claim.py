@@ -45,12 +45,12 @@ class Claim:
         return not self.people and not self.skipped_count
 
 
-def claim(tenant_id: UUID, campaign_id: UUID, *, now: datetime, batch: int) -> Claim:
-    """Marks up to `batch` due people of a sending campaign as sending, and commits."""
+def claim(tenant_id: UUID, campaign_id: UUID, *, now: datetime, batch: int, worker_id: UUID | None = None) -> Claim:
+    """Marks up to `batch` due people of a sending campaign as being sent to by this worker, and commits."""
     with tenant_scope(tenant_id):
         rows = sql.fetch_all(
             sql.load("ledger", "claim"),
-            {"tenant_id": tenant_id, "campaign_id": campaign_id, "now": now, "batch": batch},
+            {"tenant_id": tenant_id, "campaign_id": campaign_id, "worker_id": worker_id, "now": now, "batch": batch},
         )
     people = tuple(
         ClaimedPerson(

@@ -22,9 +22,9 @@ class Recipient(models.Model):
     interleaved in it. `due_at` is set while somebody is to be sent to, `sending_at` while they are being sent to, and
     neither afterwards: the indexes that find work go by these two and none goes by `state`, so that the callbacks of a
     message change its row in place (a HOT update) and touch no index. Each kind of evidence keeps its earliest time.
-    `attempts` names the attempt that a worker's answer belongs to. The foreign keys without a constraint in the
-    database are filled from the very rows they name, in one statement; checking a million of them again costs as much
-    as the insert.
+    `attempts` names the attempt that a worker's answer belongs to, `claimed_by` the worker while it is being sent. The
+    foreign keys without a constraint in the database are filled from the very rows they name, in one statement;
+    checking a million of them again costs as much as the insert.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -38,6 +38,7 @@ class Recipient(models.Model):
     attempts = models.SmallIntegerField(db_default=0)
     due_at = models.DateTimeField(null=True)
     sending_at = models.DateTimeField(null=True)
+    claimed_by = models.UUIDField(null=True)
     accepted_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from tulia.ledger.status import NAMES, State
 LINES: dict[str, tuple[State, ...]] = {
     **{name: (state,) for state, name in NAMES.items()},
     "sent": (State.ACCEPTED, State.SENT, State.DELIVERED, State.READ),
+    "undelivered": (State.ACCEPTED, State.SENT),
 }
 """The states behind each line that can be asked for; `sent` is everyone accepted and not failed, as in the balance."""
 

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from tulia.core import sql
+from tulia.ledger.claim import PutBack, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
 from tulia.tenants.scope import tenant_scope
 
+WireReader = Callable[[UUID], frozenset[int] | None]
+"""Whose messages a dead worker may have put on the wire; None when that can't be told."""
 
-def disown(tenant_id: UUID, sender_id: UUID) -> int:
-    """Marks unknown whoever was being sent to by a dispatcher that is gone; the number of people.
 
-    Called by the next dispatcher of the sender, which holds the sender's lock: nobody else can be sending.
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    """What became of people whose dispatcher is gone: those who may have been sent to, and those who certainly weren't."""
+
+    unknown_count: int
+    returned_count: int
+
+
+def disown(tenant_id: UUID, sender_id: UUID, *, now: datetime, on_the_wire: WireReader = lambda _: None) -> Disowned:
+    """Settles whoever was being sent to by a dispatcher that is gone.
+
+    Called by the next dispatcher of the sender, which holds the sender's lock: nobody else can be sending. Who isn't
+    in the dead worker's journal goes out again; everybody else is unknown.
     """
     with tenant_scope(tenant_id):
-        return Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False).update(
-            state=State.UNKNOWN, reason="interrupted", sending_at=None
-        )
+        left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
+        rows = list(left.select_for_update().order_by("id").values_list("id", "attempts", "claimed_by"))
+        journals = {worker_id: on_the_wire(worker_id) for worker_id in {row[2] for row in rows} if worker_id}
+        unsent = [
+            PutBack(id_, attempts, now, reason="", counts=False)
+            for id_, attempts, worker_id in rows
+            if worker_id and (noted := journals[worker_id]) is not None and id_ not in noted
+        ]
+        put_back(tenant_id, unsent)
+        unknown_count = left.update(state=State.UNKNOWN, reason="interrupted", sending_at=None, claimed_by=None)
+    return Disowned(unknown_count, len(unsent))
 
 
 def call_off(tenant_id: UUID, campaign_id: UUID) -> int:

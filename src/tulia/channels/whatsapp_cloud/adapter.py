@@ -6,7 +6,8 @@ import re
 
 import aiohttp
 
-from tulia.channels.adapter import Connection
+from tulia.channels.adapter import Connection, OnWire
+from tulia.channels.http import NotedBody
 from tulia.channels.types import Failure, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
 from tulia.channels.whatsapp_cloud import failures, payload
 from tulia.core import clock
@@ -26,14 +27,15 @@ class WhatsAppCloud:
         self._headers = {"Authorization": f"Bearer {connection.access_token}", "Content-Type": "application/json"}
         self._session = session
 
-    async def send(self, message: OutgoingMessage) -> SendOutcome:
+    async def send(self, message: OutgoingMessage, *, on_wire: OnWire = lambda: None) -> SendOutcome:
         """Posts the message once. Only a connection that was never made counts as certainly not sent."""
         try:
             body = payload.to_body(message)
         except payload.PayloadInvalid as error:
             return Rejected(Failure(FailureKind.CONTENT, "payload_invalid", str(error)))
         try:
-            async with self._session.post(self._url, data=body, headers=self._headers) as response:
+            noted = NotedBody(body, on_wire)
+            async with self._session.post(self._url, data=noted, headers=self._headers) as response:
                 answer = await response.read()
                 return failures.classify_response(
                     response.status, answer, retry_after=response.headers.get("Retry-After"), now=clock.now()

@@ -1,7 +1,7 @@
 -- Claims the next due people of one campaign and marks them sending, just before their messages go out. Whoever may
 -- not be written to any more (STOP since the launch, deleted) is skipped here, with the reason.
 -- Two claims at once never take the same person (SKIP LOCKED); nothing is claimed of a campaign that isn't sending.
--- params: tenant_id uuid, campaign_id uuid, now timestamptz, batch int
+-- params: tenant_id uuid, campaign_id uuid, worker_id uuid, now timestamptz, batch int
 -- returns: id, state, arm, attempts, customer_id, phone, name, external_id, language, country, attributes
 -- locks: the claimed rows; writes: ledger_recipients
 WITH due AS (
@@ -29,6 +29,7 @@ SET state = CASE WHEN judged.refusal = '' THEN 5 ELSE 11 END,
     reason = judged.refusal,
     attempts = r.attempts + CASE WHEN judged.refusal = '' THEN 1 ELSE 0 END,
     due_at = NULL,
+    claimed_by = %(worker_id)s::uuid,
     sending_at = CASE WHEN judged.refusal = '' THEN %(now)s::timestamptz END
 FROM judged
 WHERE r.id = judged.id

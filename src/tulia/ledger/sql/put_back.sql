@@ -26,7 +26,8 @@ SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0
     reason = CASE WHEN campaigns.is_canceled THEN 'canceled' ELSE mine.reason END,
     due_at = CASE WHEN NOT campaigns.is_canceled THEN mine.due_at END,
     attempts = r.attempts - CASE WHEN mine.burnt THEN 0 ELSE 1 END,
-    sending_at = NULL
+    sending_at = NULL,
+    claimed_by = NULL
 FROM mine
 JOIN campaigns ON campaigns.id = mine.campaign_id
 WHERE r.id = mine.id

@@ -48,6 +48,7 @@ WITH given AS (
         reason = CASE WHEN r.state < 20 AND r.state NOT IN (10, 11, 12) THEN '' ELSE r.reason END,
         due_at = NULL,
         sending_at = NULL,
+        claimed_by = NULL,
         accepted_at = LEAST(r.accepted_at, b.accepted_at),
         sent_at = LEAST(r.sent_at, b.sent_at),
         delivered_at = LEAST(r.delivered_at, b.delivered_at),
