@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
 
-from cast import add_campaign, add_people, add_sender, recipients, reloaded, start
+from cast import add_campaign, add_people, add_sender, own_connection, recipients, reloaded, start
 from live_installation import free_port
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import http, registry
@@ -23,6 +24,7 @@ from tulia.dispatch.threads import DatabaseThreads
 from tulia.ledger.models import Recipient
 from tulia.tenants.models import Tenant
 
+T = TypeVar("T")
 THREADS = 4
 Answer = Callable[[int], web.Response | Awaitable[web.Response]]
 """What to answer the n-th time (from 1) that a person is written to."""
@@ -91,9 +93,9 @@ class Run:
     ) -> None:
         self.tenant = tenant
         self.provider = Provider(free_port(), answer or accepted())
-        self.sender = add_sender(tenant, base_url=self.provider.url, rate=rate)
-        add_people(tenant, people)
-        self.campaign = start(add_campaign(tenant, **fields), now=clock.now())
+        self.sender = elsewhere(lambda: add_sender(tenant, base_url=self.provider.url, rate=rate))
+        elsewhere(lambda: add_people(tenant, people))
+        self.campaign = elsewhere(lambda: start(add_campaign(tenant, **fields), now=clock.now()))
 
     @contextlib.asynccontextmanager
     async def dispatching(self, *, timeout_seconds: float = 10.0) -> AsyncIterator[Dispatcher]:
@@ -101,7 +103,7 @@ class Run:
         database = DatabaseThreads(THREADS)
         try:
             async with http.session(timeout_seconds=timeout_seconds) as session:
-                connection = registry.connection_of(self.tenant.id, self.sender.id)
+                connection = await database.run(registry.connection_of, self.tenant.id, self.sender.id)
                 assert connection is not None
                 dispatcher = Dispatcher(connection, registry.connect(connection, session), database)
                 running = asyncio.create_task(dispatcher.run())
@@ -117,33 +119,34 @@ class Run:
 
     async def until(self, is_so: Callable[[], bool], *, within: float = 20.0) -> None:
         deadline = asyncio.get_running_loop().time() + within
-        while not await asyncio.to_thread(_seen, is_so):
+        while not await asyncio.to_thread(is_so):
             assert asyncio.get_running_loop().time() < deadline, self.states()
             await asyncio.sleep(0.05)
 
     def rows(self) -> Sequence[Recipient]:
-        return recipients(self.campaign)
+        return elsewhere(lambda: recipients(self.campaign))
 
     def states(self) -> Counter[tuple[int, str]]:
         return Counter((row.state, row.reason) for row in self.rows())
 
     def now(self) -> MessageCampaign:
-        return reloaded(self.campaign)
+        return elsewhere(lambda: reloaded(self.campaign))
 
     def is_over(self) -> bool:
         return self.now().status != "sending"
 
 
-def _seen(is_so: Callable[[], bool]) -> bool:
-    try:
-        return is_so()
-    finally:
-        _close_connection()
+def elsewhere(act: Callable[[], T]) -> T:
+    """What the act returns, done in a thread of its own: Django keeps the database out of event loops."""
+
+    def do() -> T:
+        with own_connection():
+            return act()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(do).result()
 
 
-def _close_connection(together: threading.Barrier | None = None) -> None:
-    from tulia.core import sql
-
-    if together:
+def _close_connection(together: threading.Barrier) -> None:
+    with own_connection():
         together.wait(10)
-    sql.drop_connection()
