@@ -21,7 +21,6 @@ from api_client import ApiClient
 if TYPE_CHECKING:
     from tulia.tenants.models import Tenant
 
-pytestmark = pytest.mark.xdist_group("tenancy")  # one process, so that the two tenants are made once
 PUBLIC_API = {"healthz", "readyz", "metrics", "v1/openapi.json", "v1/docs"}
 PUBLIC_PAGES = {"", "sign-in", "sign-out", "workplaces"}
 METHODS = ("get", "put", "patch", "post", "delete")  # deleting last, when the owner walks

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from conftest import Visit, Visitor
 
-pytestmark = pytest.mark.xdist_group("browser")
 CAMPAIGN = re.compile(r"/campaigns/[0-9a-f-]{36}$")
 MINUTE = 60_000
 

@@ -4,8 +4,6 @@ import pytest
 
 from installation import Installation
 
-pytestmark = pytest.mark.xdist_group("commands")
-
 SENDER = [
     *("sender", "create", "--tenant", "duka", "--kind", "whatsapp_cloud", "--name", "Main", "--access-token", "T"),
     *("--app-secret", "S", "--verify-token", "V", "--base-url", "http://127.0.0.1:9", "--rate", "100"),

@@ -14,10 +14,7 @@ import pytest
 
 from installation import Installation, is_alive, wait_until
 
-pytestmark = [
-    pytest.mark.xdist_group("up"),
-    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
 def simulated_numbers(installation: Installation) -> int:
