@@ -42,8 +42,9 @@ def sent_campaign(shop: Shop, people: int, **fields: Any) -> tuple[str, list[Rec
 
     now = datetime.now(tz=UTC)
     with tenant_scope(shop.tenant_id):
-        MessageCampaign.objects.filter(pk=campaign).update(status="completed", started_at=now, completed_at=now)
+        MessageCampaign.objects.filter(pk=campaign).update(status="sending", started_at=now)
         enqueue.freeze(edit.find(shop.tenant_id, UUID(campaign)), now=now)
+        MessageCampaign.objects.filter(pk=campaign).update(status="completed", completed_at=now)
         rows = list(Recipient.objects.filter(campaign_id=campaign).order_by("id"))
         assert len(rows) == people
     record.record(

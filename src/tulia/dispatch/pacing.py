@@ -26,7 +26,11 @@ class Pacer:
 
     @property
     def depth(self) -> float:
-        return max(1.0, float(int(DEPTH * self.limit)))
+        """Whole messages, and for small limits a part of one beside, so that who asks a little late loses nothing.
+
+        Chosen so that ⌊fill · limit + depth⌋ is never above the limit.
+        """
+        return max(1.0 + min(0.5, 0.07 * self.limit), float(int(DEPTH * self.limit)))
 
     @property
     def pace(self) -> float:
