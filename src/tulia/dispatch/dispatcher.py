@@ -120,7 +120,9 @@ class Dispatcher:
                 if not self._courses:
                     return
             open_courses = [course for course in self._courses.values() if course.drained_at + IDLE_SECONDS < now]
-            room = min(self._pacer.room(now), self._most_in_flight - len(self._in_flight), LARGEST_BATCH)
+            room = min(self._pacer.room(now), LARGEST_BATCH)
+            if self._most_in_flight - len(self._in_flight) < room:
+                room = 0  # a claim costs the same for one as for many: wait for room for all that the pace allows
             if self._is_outage:  # one message at a time tries the way, so that few get lost on it
                 room = 0 if self._in_flight else min(room, 1)
             if not open_courses or now < self._resting_until:

@@ -140,22 +140,26 @@ def _read(row: _Stored, phone_number_id: str) -> CallbackContent | None:
 
 def _status_evidence(tenant_id: UUID, sender_id: UUID, statuses: Sequence[StatusUpdate]) -> list[Evidence]:
     """Evidence from statuses: by our reference, else by the provider's message id; what fits nobody is kept for later."""
-    nameless = [status for status in statuses if reference.read(status.reference) is None]
-    owners = reconcile.owners_of_messages(tenant_id, sender_id, list({status.message_id for status in nameless}))
+    named = [reference.read(status.reference) for status in statuses]
+    nameless = {status.message_id for status, name in zip(statuses, named, strict=True) if name is None}
+    owners = reconcile.owners_of_messages(tenant_id, sender_id, list(nameless))
     evidence = []
     too_early = []
-    for status in statuses:
-        named = reference.read(status.reference)
-        recipient_id = named[1] if named else owners.get(status.message_id)
+    for status, name in zip(statuses, named, strict=True):
+        recipient_id = name[1] if name else owners.get(status.message_id)
         if recipient_id is None:
             too_early.append(status)
             continue
         evidence.append(
             Evidence(
-                recipient_id, _KINDS[status.status], status.at, message_id=status.message_id, failure=status.failure,
-                campaign_id=named[0] if named else None,
+                recipient_id,
+                _KINDS[status.status],
+                status.at,
+                message_id=status.message_id,
+                failure=status.failure,
+                campaign_id=name[0] if name else None,
             )
-        )  # fmt: skip
+        )
     early.keep(tenant_id, sender_id, too_early)
     return evidence
 

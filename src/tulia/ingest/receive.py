@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -31,6 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _log = logs.get(__name__)
 LARGEST_BODY = 4 * 1024 * 1024  # a thousand updates are about 600 KB
 LARGEST_STORE = 200
+WAKE_SECONDS = 0.1
 PREFIX = "/v1/webhooks/whatsapp/"
 _WHATSAPP = registry.CALLBACKS["whatsapp_cloud"]
 
@@ -46,6 +47,8 @@ class Inbox:
     def __init__(self) -> None:
         self._waiting: list[tuple[_Arrived, asyncio.Future[None]]] = []
         self._storing: asyncio.Task[None] | None = None
+        self._to_wake: set[UUID] = set()
+        self._waking: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
 
     async def store(self, arrived: _Arrived) -> None:
@@ -70,6 +73,19 @@ class Inbox:
                 for _, future in batch:
                     if not future.done():
                         future.set_result(None)
+                self._to_wake |= {arrived.routing.tenant_id for arrived, _ in batch}
+                if self._waking is None or self._waking.done():
+                    self._waking = asyncio.create_task(self._wake_appliers())
+
+    async def _wake_appliers(self) -> None:
+        """Defers the applying: at once for the first callback, then ten times a second at most, however many come.
+
+        If this process dies before, the callbacks are stored all the same, and the queue's own round finds them.
+        """
+        while self._to_wake:
+            tenants, self._to_wake = self._to_wake, set()
+            await asyncio.get_running_loop().run_in_executor(self._thread, _wake_all, tenants)
+            await asyncio.sleep(WAKE_SECONDS)
 
     async def route(self, sender_id: UUID) -> SenderRouting | None:
         known = senders.routing_if_known(sender_id)
@@ -94,10 +110,18 @@ def _store_all(arrived: Sequence[_Arrived]) -> None:
                     },
                 )
                 _obey_at_once(tenant_id, mine)
-                jobs.defer_apply(tenant_id)
     except Exception:
         sql.drop_connection()
         raise
+
+
+def _wake_all(tenants: Iterable[UUID]) -> None:
+    for tenant_id in tenants:
+        try:
+            jobs.defer_apply(tenant_id)
+        except Exception as error:
+            sql.drop_connection()
+            _log.warning("applier_not_woken", error=type(error.__cause__ or error).__name__)
 
 
 def _obey_at_once(tenant_id: UUID, arrived: Sequence[_Arrived]) -> None:
