@@ -199,7 +199,7 @@ LIQUID = st.lists(
 NAMES = st.sampled_from([*FIELDS, *draft.NOT_BUILT, "quiet_hours"]) | st.text(max_size=6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(fields=st.dictionaries(NAMES, JSON | LIQUID, max_size=6), is_new=st.booleans())
 def test_any_json_is_read_or_refused_and_never_crashes(fields: dict[str, Any], is_new: bool) -> None:
     read, refusal = read_or_refused(fields, is_new=is_new)
@@ -211,7 +211,7 @@ def test_any_json_is_read_or_refused_and_never_crashes(fields: dict[str, Any], i
         assert not set(fields) - set(FIELDS) - {"quiet_hours"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(arms=st.lists(st.dictionaries(st.sampled_from(["name", "content", "template_id", "weight"]), JSON), max_size=5))
 def test_any_variants_are_read_or_refused_and_never_crash(arms: Any) -> None:
     read, refusal = read_or_refused({"variants": arms}, is_new=False)

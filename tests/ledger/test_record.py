@@ -115,7 +115,7 @@ def made(books: Books, pieces: Sequence[tuple[Any, ...]]) -> list[Evidence]:
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(pieces=PIECES, seed=st.integers(0, 10**6))
 def test_evidence_comes_to_the_same_in_any_order_and_any_parts(books: Books, pieces: list[Any], seed: int) -> None:
