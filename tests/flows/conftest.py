@@ -13,8 +13,9 @@ from live_installation import Installation
 OpenShop = Callable[..., Shop]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """For one file of flows: a worker that lived on would take the campaigns that other tests only pretend to send."""
     with installations.running(tmp_path_factory.mktemp("installation")) as running:
         yield running
 
