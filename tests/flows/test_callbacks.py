@@ -197,6 +197,20 @@ def test_a_status_that_comes_before_our_own_record_of_the_send_counts_in_the_end
     assert verify([shop.tenant_id]).differences == ()
 
 
+def test_a_reply_that_quotes_a_message_before_its_status_names_it_counts_in_the_end(open_shop: OpenShop) -> None:
+    shop = open_shop(customers=1)
+    campaign, rows = sent_campaign(shop, 1)
+    with tenant_scope(shop.tenant_id):  # as after a kill: nobody knows whether it was sent
+        sql.execute("UPDATE ledger_recipients SET message_id = NULL, accepted_at = NULL, state = 6")
+        sql.execute("UPDATE message_campaigns SET delivery_count = 0")
+    shop.callback(text_reply(_phone(shop, rows[0]), "Thanks", quoted="wamid.unheard"))
+    applied(shop)
+    assert counters(shop, campaign) == (0, 0, 0, 0, 0, 0)
+    shop.statuses(status("wamid.unheard", "sent", reference=reference_of(campaign, rows[0])))
+    eventually(lambda: counters(shop, campaign) == (1, 1, 0, 0, 1, 0))
+    assert verify([shop.tenant_id]).differences == ()
+
+
 def test_a_reply_without_a_quote_goes_to_the_latest_campaign_message_of_72_hours(open_shop: OpenShop) -> None:
     shop = open_shop(customers=2)
     older, _ = sent_campaign(shop, 2, name="older")

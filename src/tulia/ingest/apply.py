@@ -12,6 +12,7 @@ from tulia.channels.models import Sender
 from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
 from tulia.core import clock, logs, sql
 from tulia.ingest import early, inbound
+from tulia.ingest.early import Early
 from tulia.ingest.models import Callback
 from tulia.ledger import reconcile, record, reference
 from tulia.ledger.record import Evidence, Kind
@@ -121,8 +122,9 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
         statuses = [status for content in contents for status in content.statuses]
         messages = [message for content in contents for message in content.messages]
         preferences = [preference for content in contents for preference in content.preferences]
-        evidence = [*_status_evidence(tenant_id, sender_id, statuses), *_reply_evidence(tenant_id, sender_id, messages)]
-        record.record(tenant_id, sender_id, evidence)
+        record.record(tenant_id, sender_id, _status_evidence(tenant_id, sender_id, statuses))
+        # After the statuses, which may be the first to tell whose message it is that a reply quotes.
+        record.record(tenant_id, sender_id, _reply_evidence(tenant_id, sender_id, messages))
         inbound.take_in(tenant_id, messages, preferences)
         early.try_again(tenant_id, sender_id)
 
@@ -148,7 +150,7 @@ def _status_evidence(tenant_id: UUID, sender_id: UUID, statuses: Sequence[Status
     for status, name in zip(statuses, named, strict=True):
         recipient_id = name[1] if name else owners.get(status.message_id)
         if recipient_id is None:
-            too_early.append(status)
+            too_early.append(Early(status.message_id, _KINDS[status.status], status.at, status.failure))
             continue
         evidence.append(
             Evidence(
@@ -177,4 +179,11 @@ def _reply_evidence(tenant_id: UUID, sender_id: UUID, messages: Sequence[Inbound
         for message in messages
         if message.quoted_message_id in owners
     ]
-    return evidence + [Evidence(latest[i], Kind.REPLIED, message.at) for i, message in enumerate(others) if i in latest]
+    evidence += [Evidence(latest[i], Kind.REPLIED, message.at) for i, message in enumerate(others) if i in latest]
+    too_early = [
+        Early(message.quoted_message_id, Kind.REPLIED, message.at)
+        for i, message in enumerate(others)
+        if message.quoted_message_id and i not in latest
+    ]
+    early.keep(tenant_id, sender_id, too_early)
+    return evidence
