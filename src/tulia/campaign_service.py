@@ -34,7 +34,7 @@ from tulia.reports import balance, campaign_report, failures
 from tulia.reports.campaign_report import CampaignReport
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.permission import require
-from tulia.tenants.scope import tenant_scope
+from tulia.tenants.scope import tenant_scope, tenant_view
 
 CREATE, READ = "conversations:view", "analytics:view"
 POLL_SECONDS = 0.1
@@ -280,9 +280,9 @@ class CampaignService:
             record.credit(self._tenant_id, kind, [one], window=record.CONVERSION_WINDOW)
 
     def generate_report(self, campaign_id: UUID) -> CampaignReport:
-        """The report as of now."""
+        """The report as of now: all its numbers are of one instant, whatever comes in meanwhile."""
         require(self._caller, READ)
-        with tenant_scope(self._tenant_id):
+        with tenant_view(self._tenant_id):
             return campaign_report.generate(edit.find(self._tenant_id, campaign_id), now=clock.now())
 
     def list_recipients(

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import concurrent.futures
+
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import InternalError, ProgrammingError, connection
 
 from tulia.audience.models import ConsentChange, Customer
 from tulia.core import sql
 from tulia.tenants import accounts
 from tulia.tenants.models import Tenant
-from tulia.tenants.scope import system_scope, tenant_scope
+from tulia.tenants.scope import system_scope, tenant_scope, tenant_view
 
 
 def test_a_query_with_the_filter_forgotten_sees_only_the_tenant_of_the_scope(tenant: Tenant) -> None:
@@ -72,3 +74,23 @@ def test_the_history_of_consents_can_not_be_rewritten(tenant: Tenant) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), tenant_scope(tenant.id):
         ConsentChange.objects.update(new_value=False)
     assert not connection.in_atomic_block
+
+
+def test_a_view_sees_one_instant_and_writes_nothing(tenant: Tenant) -> None:
+    with tenant_scope(tenant.id):
+        Customer.objects.create(tenant=tenant, phone="+254700000001")
+    with tenant_view(tenant.id):
+        assert Customer.objects.count() == 1
+        with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(_add_customer, tenant).result()
+        assert Customer.objects.count() == 1
+    with tenant_scope(tenant.id):
+        assert Customer.objects.count() == 2
+    with pytest.raises(InternalError, match="read-only"), tenant_view(tenant.id):
+        Customer.objects.create(tenant=tenant, phone="+254700000003")
+
+
+def _add_customer(tenant: Tenant) -> None:
+    with tenant_scope(tenant.id):
+        Customer.objects.create(tenant=tenant, phone="+254700000002")
+    connection.close()

@@ -117,7 +117,6 @@ LOG_LEVEL = _text("TULIA_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     raise ImproperlyConfigured(f"TULIA_LOG_LEVEL is {LOG_LEVEL!r}, and must be DEBUG, INFO, WARNING or ERROR.")
 DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=2, highest=100)
-UNKNOWN_GRACE_SECONDS = _number("TULIA_UNKNOWN_GRACE_SECONDS", 120, lowest=1, highest=86_400)
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024
 TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)

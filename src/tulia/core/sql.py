@@ -65,6 +65,11 @@ def stream(statement: str, params: Params | None = None, *, chunk: int = 2_000) 
             yield from rows
 
 
+def freeze_view() -> None:
+    """Makes every statement of this transaction see the database as it is now; to be called before any other one."""
+    execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
 @contextlib.contextmanager
 def transaction_scope() -> Iterator[None]:
     """One transaction; a savepoint inside another."""

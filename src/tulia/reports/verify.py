@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tulia.core import sql
 from tulia.reports import balance
-from tulia.tenants.scope import tenant_scope
+from tulia.tenants.scope import tenant_view
 
 COUNTERS = (
     "delivery_count", "delivered_count", "failed_count", "read_count", "response_count", "conversion_count",
@@ -37,7 +37,7 @@ def verify(tenant_ids: Iterable[UUID]) -> Verification:
     checked = 0
     differences: list[Difference] = []
     for tenant_id in tenant_ids:
-        with tenant_scope(tenant_id):
+        with tenant_view(tenant_id):
             rows = sql.fetch_all(sql.load("reports", "recount"), {"tenant_id": tenant_id})
             for campaign_id, *numbers, credited in rows:
                 checked += 1

@@ -30,7 +30,7 @@ _TELL = "SELECT set_config('tulia.tenant_id', %(tenant)s, true), set_config('tul
 
 
 @contextlib.contextmanager
-def _scope(wanted: _Acting) -> Iterator[None]:
+def _scope(wanted: _Acting, *, is_one_view: bool = False) -> Iterator[None]:
     """Tells the database for the rest of the transaction; the settings end with it by themselves.
 
     A scope inside one like it costs nothing: no savepoint, no question to the database.
@@ -40,6 +40,8 @@ def _scope(wanted: _Acting) -> Iterator[None]:
         yield
         return
     with sql.transaction_scope():
+        if is_one_view and before is None:
+            sql.freeze_view()
         try:
             _tell(wanted)
             yield
@@ -58,6 +60,16 @@ def _tell(wanted: _Acting) -> None:
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     """One transaction that sees and writes the rows of this tenant only."""
     with _scope(_Acting(tenant=str(tenant_id))):
+        yield
+
+
+@contextlib.contextmanager
+def tenant_view(tenant_id: UUID) -> Iterator[None]:
+    """One transaction that reads this tenant's rows as they are at one instant, however many statements it takes.
+
+    Inside another scope it is only as much of one view as that transaction is.
+    """
+    with _scope(_Acting(tenant=str(tenant_id)), is_one_view=True):
         yield
 
 
