@@ -7,10 +7,11 @@ again stores nothing new and changes nothing. Imports of one kind for one tenant
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError
@@ -18,12 +19,13 @@ from django.db import IntegrityError, OperationalError
 from tulia.audience import customer_fields, import_customers, import_messages, import_orders, import_reading
 from tulia.audience.customer_fields import Wrong
 from tulia.audience.import_batches import Batch, Stored
-from tulia.audience.import_reading import Fault, Source
+from tulia.audience.import_reading import Fault, Source, Table
 from tulia.core import clock, sql
 from tulia.core.errors import Invalid
 from tulia.tenants import queries
 from tulia.tenants.scope import tenant_scope
 
+T = TypeVar("T")
 Kind = Literal["customers", "orders", "bookings", "messages"]
 KINDS: tuple[Kind, ...] = ("customers", "orders", "bookings", "messages")
 BATCH_LINES = 20_000
@@ -90,25 +92,43 @@ def run(
     if table.columns is not None:
         _check_header(table.columns, recipe)
     counts = _Counts(kind)
-    batch = recipe.new_batch()
-    for record in table.records:
-        if isinstance(record, Fault):
-            counts.reject(record)
-            continue
-        line, values = record
-        try:
-            if table.columns is None:
-                _check_names(values, recipe)
-            batch.add(recipe.read(line, values))
-        except Wrong as error:
-            counts.reject(Fault(line, error.reason))
-        if len(batch.lines) >= batch_lines or len(batch.faults) >= batch_lines:
-            counts.add(batch, _store(tenant_id, kind, batch, recipe, on_stored))
-            batch = recipe.new_batch()
-            counts.refresh_statistics(at_least=5 * counts.analysed_at)
-    counts.add(batch, _store(tenant_id, kind, batch, recipe, on_stored))
+    for batch, faults in _one_ahead(_batches(table, recipe, batch_lines=batch_lines)):
+        for fault in faults:
+            counts.reject(fault)
+        counts.add(batch, _store(tenant_id, kind, batch, recipe, on_stored))
+        counts.refresh_statistics(at_least=5 * counts.analysed_at)
     counts.refresh_statistics(at_least=counts.analysed_at + WORTH_ANALYSING)
     return counts.result()
+
+
+def _batches(table: Table, recipe: _Recipe, *, batch_lines: int) -> Iterator[tuple[Batch[Any], list[Fault]]]:
+    """The lines of a file in batches, each with the lines before its end that can't even be read; the last may be empty."""
+    batch = recipe.new_batch()
+    faults: list[Fault] = []
+    for record in table.records:
+        if isinstance(record, Fault):
+            faults.append(record)
+        else:
+            line, values = record
+            try:
+                if table.columns is None:
+                    _check_names(values, recipe)
+                batch.add(recipe.read(line, values))
+            except Wrong as error:
+                faults.append(Fault(line, error.reason))
+        if max(len(batch.lines), len(batch.faults), len(faults)) >= batch_lines:
+            yield batch, faults
+            batch, faults = recipe.new_batch(), []
+    yield batch, faults
+
+
+def _one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, the next one made in a thread of its own while the present one is at work in the database."""
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as ahead:
+        coming = ahead.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = ahead.submit(next, items, None)
+            yield item
 
 
 def _recipe(tenant_id: UUID, kind: Kind, *, actor: str, is_table: bool) -> _Recipe:
