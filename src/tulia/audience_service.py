@@ -7,19 +7,17 @@ call these methods and nothing below them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 
-from tulia.audience import consent, criteria, customers, imports, orders, reach
+from tulia.audience import consent, customers, imports, orders
 from tulia.audience.consent import Entry, Preferences
 from tulia.audience.customers import Person
 from tulia.audience.import_reading import Source
 from tulia.audience.imports import ImportResult, Kind
 from tulia.audience.models import Booking, Order
-from tulia.audience.reach import Reach
 from tulia.core import clock
 from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
@@ -133,17 +131,6 @@ class AudienceService:
     def create_booking(self, fields: Mapping[str, object]) -> Booking:
         require(self._caller, "appointments:edit")
         return self._stored("bookings", lambda: orders.create_booking(self._tenant_id, fields))
-
-    def calculate_reach(self, target_criteria: Mapping[str, Any], *, as_of: datetime | None = None) -> Reach:
-        """How many customers match, and who is left after each further step. Raises Invalid naming every fault."""
-        require(self._caller, SEES)
-        try:
-            parsed = criteria.parse(target_criteria)
-        except criteria.CriteriaInvalid as error:
-            details = {f"target_criteria.{fault.path}".rstrip("."): fault.message for fault in error.errors}
-            raise Invalid(f"The criteria can't be used: {error}.", details=details) from error
-        with tenant_scope(self._tenant_id):
-            return reach.calculate(self._tenant_id, parsed, as_of=as_of or clock.now())
 
     def _stored(self, kind: Kind, create: Callable[[], Made]) -> Made:
         with tenant_scope(self._tenant_id):

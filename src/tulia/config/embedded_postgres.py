@@ -291,9 +291,9 @@ def _stop(cluster: Cluster, server: subprocess.Popen[bytes] | None) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
+def _locked(path: Path) -> Iterator[IO[bytes]]:
     with path.open("ab") as handle:
-        fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield handle
 
 
