@@ -13,6 +13,7 @@ from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants import access, accounts, api_keys, queries
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.models import Tenant
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
@@ -59,8 +60,8 @@ class AccountService:
                 "or TULIA_TENANTS_MAY_SET_BASE_URL=true for everybody.",
                 details={"base_url": "not allowed"},
             )
-        with tenant_scope(self.tenant_id):
-            return senders.create(
+        with act(self.caller, "sender.create") as entry:
+            made = senders.create(
                 self.tenant_id,
                 kind=kind,
                 name=name,
@@ -71,6 +72,7 @@ class AccountService:
                 base_url=base_url,
                 rate_per_second=rate_per_second,
             )
+            return entry.made(made)
 
     def senders(self, wanted: PageRequest) -> Page[Sender]:
         require(self.caller, MANAGES)
@@ -96,8 +98,8 @@ class AccountService:
     ) -> Sender:
         """Changes what is given (None: as it is)."""
         require(self.caller, MANAGES)
-        with tenant_scope(self.tenant_id):
-            senders.get(self.tenant_id, sender_id)
+        with act(self.caller, "sender.update") as entry:
+            entry.about(senders.get(self.tenant_id, sender_id))
             if is_paused is True:
                 senders.pause(self.tenant_id, sender_id, reason=paused_reason or f"Paused by {self.caller.label}.")
             elif is_paused is False:
@@ -114,8 +116,10 @@ class AccountService:
 
     def create_template(self, *, name: str, language: str, category: str, body: str) -> MessageTemplate:
         require(self.caller, MANAGES)
-        with tenant_scope(self.tenant_id):
-            return templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
+        with act(self.caller, "template.create") as entry:
+            return entry.made(
+                templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
+            )
 
     def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
         require(self.caller, SEES)
@@ -140,7 +144,11 @@ class AccountService:
     ) -> Tenant:
         """Changes what is given (None: as it is)."""
         require(self.caller, MANAGES)
-        return accounts.change_settings(self.tenant_id, timezone=timezone, country=country, opt_out_words=opt_out_words)
+        with act(self.caller, "settings.change") as entry:
+            entry.about(queries.get(self.tenant_id))
+            return accounts.change_settings(
+                self.tenant_id, timezone=timezone, country=country, opt_out_words=opt_out_words
+            )
 
     def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
         """A new key, shown for the only time; it can't be given more than its maker may do."""
@@ -150,4 +158,7 @@ class AccountService:
             raise ScopesExceeded(
                 f"{self.caller.label} doesn't have {', '.join(beyond)} to give away.", details={"scopes": beyond}
             )
-        return api_keys.create(self.tenant_id, name=name, scopes=wanted)
+        with act(self.caller, "api_key.create") as entry:
+            made, key = api_keys.make(self.tenant_id, name=name, scopes=wanted, by=self.caller)
+            entry.made(made)
+            return key
