@@ -6,7 +6,7 @@ from tulia.tenants.isolation import isolate, unchangeable
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0003_idempotent_requests")]
+    dependencies = [("tenants", "0004_rules_of_sending")]
     operations = [
         migrations.AddField(
             model_name='apikey',
