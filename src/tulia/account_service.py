@@ -137,12 +137,15 @@ class AccountService:
         return queries.get(self.tenant_id)
 
     def change_settings(self, fields: Mapping[str, Any]) -> Tenant:
-        """Changes the settings that are given. Raises Invalid naming every wrong one."""
+        """Changes the settings that are given. Raises Invalid naming every wrong one.
+
+        Whether a second person approves campaigns is for those to say who manage people.
+        """
         require(self.caller, MANAGES)
-        if "approval_required" in fields:
-            require(self.caller, "users:manage")
         with act(self.caller, "settings.change") as entry:
-            entry.about(queries.get(self.tenant_id))
+            before = entry.about(queries.get(self.tenant_id))
+            if fields.get("approval_required", before.approval_required) != before.approval_required:
+                require(self.caller, "users:manage")
             return tenant_settings.change(self.tenant_id, fields)
 
     def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
