@@ -99,6 +99,8 @@ def make_world() -> World:
             "/v1/customers", phone="0712345678", name=secret, external_id="C-1", consent_promotional=True
         ),
     }
+    ids["member_id"] = made("/v1/members", **NEW_MEMBER | {"email": f"{uuid.uuid4().hex}@example.com"})
+    ids["key_id"] = made("/v1/api-keys", name=secret, scopes=["analytics:view"])
     fields = {"name": secret, "message_content": secret, "target_criteria": {"countries": ["KE"]}}
     ids["campaign_id"] = made("/v1/campaigns", **fields)
     started_id = made("/v1/campaigns", **fields)
@@ -116,9 +118,12 @@ NEW_SENDER = {
 }  # fmt: skip
 NEW_TEMPLATE = {"name": "june", "language": "en", "category": "marketing", "body": "Hello"}
 
+NEW_MEMBER = {"name": "Otieno", "email": "otieno@example.com", "role": "analyst", "password": "long enough by far"}
+
 Body = dict[str, Any] | bytes | None
 BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("PATCH", "v1/senders/<uuid:sender_id>"): lambda _: {"name": "Mine now"},
+    ("PATCH", "v1/members/<uuid:member_id>"): lambda _: {"denied": ["catalog:view"]},
     ("PATCH", "v1/campaigns/<uuid:campaign_id>"): lambda _: {"name": "Mine now"},
     ("POST", "v1/campaigns/<uuid:campaign_id>/execute"): lambda _: {"confirm": True},
     ("POST", "v1/campaigns/<uuid:campaign_id>/pause"): lambda _: {},
@@ -166,6 +171,11 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ),
     ("POST", "v1/messages/import"): (
         lambda _: b"customer_external_id,direction,sent_at,text\nC-1,inbound,2026-05-04T12:00:00Z,STOP\n", {200}
+    ),
+    ("POST", "v1/api-keys"): (lambda _: {"name": "n", "scopes": ["analytics:view"]}, {201}),
+    ("POST", "v1/members"): (
+        # the same person may work for several tenants
+        lambda _: NEW_MEMBER | {"email": f"{uuid.uuid4().hex}@example.com"}, {201}
     ),
     ("PATCH", "v1/settings"): (lambda _: {"country": "KE"}, {200}),
 }  # fmt: skip

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
+from tulia.api import (
+    api_keys,
+    audit,
+    campaigns,
+    customers,
+    imports,
+    members,
+    openapi,
+    orders,
+    senders,
+    templates,
+    tenant_settings,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -35,5 +47,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", orders.Bookings.as_view()),
     path("bookings/import", imports.ImportBookings.as_view()),
     path("messages/import", imports.ImportMessages.as_view()),
+    path("api-keys", api_keys.ApiKeys.as_view()),
+    path("api-keys/<uuid:key_id>", api_keys.OneApiKey.as_view()),
+    path("members", members.Members.as_view()),
+    path("members/<uuid:member_id>", members.OneMember.as_view()),
+    path("audit", audit.Audit.as_view()),
     path("settings", tenant_settings.Settings.as_view()),
 ]

@@ -26,9 +26,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _create(arguments: argparse.Namespace) -> int:
     with ready():
-        from tulia.account_service import AccountService
         from tulia.channels import simulated
-        from tulia.tenants import access, accounts
+        from tulia.governance_service import GovernanceService
+        from tulia.tenants import accounts
         from tulia.tenants.api_keys import operator
         from tulia.tenants.scope import tenant_scope
 
@@ -39,7 +39,7 @@ def _create(arguments: argparse.Namespace) -> int:
             timezone=arguments.timezone,
             country=arguments.country,
         )
-        key = AccountService(operator(tenant.id)).create_api_key(name="first key", scopes=access.ROLES["owner"])
+        _, key = GovernanceService(operator(tenant.id)).create_api_key(name="first key", role="owner")
         with tenant_scope(tenant.id):
             sender = simulated.ensure(tenant.id)
         if (running := standing(data_dir())) and running.simulator_url:

@@ -119,6 +119,9 @@ if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
 DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=2, highest=100)
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024
+API_RATE_PER_SECOND = _number("TULIA_API_RATE_PER_SECOND", 300, lowest=0, highest=100_000)
+API_BURST = _number("TULIA_API_BURST", 600, lowest=1, highest=1_000_000)
+API_FAILURES_PER_MINUTE = _number("TULIA_API_FAILURES_PER_MINUTE", 300, lowest=0, highest=1_000_000)
 TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)
 IS_SECURE = PUBLIC_URL.startswith("https://")
 
