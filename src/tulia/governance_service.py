@@ -6,17 +6,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from tulia.campaigns import approval, edit
+from tulia.campaigns.approval import Approval
 from tulia.core import clock
-from tulia.core.errors import Invalid
+from tulia.core.errors import Forbidden, Invalid
 from tulia.core.keyset import Page, PageRequest
-from tulia.tenants import access, api_keys, audit, members
+from tulia.ledger import usage
+from tulia.ledger.usage import Usage
+from tulia.tenants import access, api_keys, audit, members, queries, tiers
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.audit import act
-from tulia.tenants.models import ApiKey, AuditEntry, Membership
+from tulia.tenants.models import ApiKey, AuditEntry, Membership, Tier
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
-MANAGES = members.MANAGES
+MANAGES, SEES, APPROVES = members.MANAGES, "analytics:view", "conversations:view"
+# What somebody may have done to a campaign without having a hand in what it says, to whom, or when.
+NOT_MAKING = frozenset(
+    {
+        "campaign.request_approval", "campaign.approve", "campaign.reject", "campaign.test_send", "campaign.execute",
+        "campaign.pause", "campaign.resume", "campaign.cancel", "campaign.start", "campaign.unschedule",
+    }
+)  # fmt: skip
 
 
 class GovernanceService:
@@ -116,3 +127,51 @@ class GovernanceService:
             found = entry.about(members.get(self._tenant_id, user_id))
             entry.target(user_id, name=found.user.email)
             members.remove(self._caller, found)
+
+    def usage(self) -> Usage:
+        """What is used of the tier's limits, now."""
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return usage.of_tenant(self._tenant_id, now=clock.now())
+
+    def change_tier(self, name: str) -> Tier:
+        """Another tier, in force at once; for the operator alone."""
+        if self._caller.kind != "operator":
+            raise Forbidden("Only the operator gives a tenant another tier: `tulia tenant change-tier`.")
+        with act(self._caller, "tenant.change_tier") as entry:
+            entry.about(queries.get(self._tenant_id))
+            return tiers.give(self._tenant_id, name)
+
+    def approval(self, campaign_id: UUID) -> Approval:
+        """How the campaign stands with those who approve."""
+        require(self._caller, SEES)
+        with tenant_scope(self._tenant_id):
+            return approval.standing(edit.find(self._tenant_id, campaign_id))
+
+    def request_approval(self, campaign_id: UUID, *, scheduled_at: datetime | None = None, note: str = "") -> Approval:
+        """Asks for a second person's yes to the campaign as it is now."""
+        require(self._caller, APPROVES)
+        with act(self._caller, "campaign.request_approval") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+            entry.say(note=note, scheduled_at=scheduled_at)
+            approval.request(campaign, by=self._caller, scheduled_at=scheduled_at, note=note, now=clock.now())
+            return approval.standing(campaign)
+
+    def approve(self, campaign_id: UUID, *, note: str = "", version: str = "") -> Approval:
+        """Says yes, by somebody who had no hand in the campaign; `version` is the content that was looked at."""
+        require(self._caller, APPROVES)
+        with act(self._caller, "campaign.approve") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+            entry.say(note=note)
+            makers = audit.people_behind(self._tenant_id, "campaign", campaign_id, but_for=NOT_MAKING)
+            approval.approve(campaign, by=self._caller, makers=makers, note=note, version=version, now=clock.now())
+            return approval.standing(campaign)
+
+    def reject(self, campaign_id: UUID, *, note: str, version: str = "") -> Approval:
+        """Says no, and why."""
+        require(self._caller, APPROVES)
+        with act(self._caller, "campaign.reject") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+            entry.say(note=note)
+            approval.reject(campaign, by=self._caller, note=note, version=version, now=clock.now())
+            return approval.standing(campaign)

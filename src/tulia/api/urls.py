@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from tulia.api import (
     api_keys,
+    approvals,
     audit,
     campaigns,
     customers,
@@ -16,6 +17,7 @@ from tulia.api import (
     senders,
     templates,
     tenant_settings,
+    usage,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -35,6 +37,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<uuid:campaign_id>/clone", campaigns.CampaignClone.as_view()),
     path("campaigns/<uuid:campaign_id>/schedule", campaigns.CampaignSchedule.as_view()),
     path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
+    path("campaigns/<uuid:campaign_id>/approval", approvals.CampaignApproval.as_view()),
+    path("campaigns/<uuid:campaign_id>/request-approval", approvals.CampaignRequestApproval.as_view()),
+    path("campaigns/<uuid:campaign_id>/approve", approvals.CampaignApprove.as_view()),
+    path("campaigns/<uuid:campaign_id>/reject", approvals.CampaignReject.as_view()),
     path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
     path("campaigns/<uuid:campaign_id>/recipients", campaigns.CampaignRecipients.as_view()),
     path("customers", customers.Customers.as_view()),
@@ -52,5 +58,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("members", members.Members.as_view()),
     path("members/<uuid:member_id>", members.OneMember.as_view()),
     path("audit", audit.Audit.as_view()),
+    path("usage", usage.UsageOfTenant.as_view()),
     path("settings", tenant_settings.Settings.as_view()),
 ]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tulia.campaigns import draft, window
+from tulia.campaigns import approval, draft, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
@@ -31,7 +31,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
     Call in the tenant's scope.
     """
     values = draft.read(fields, now=now, is_new=True).values
-    _check_against_tenant(tenant_id, values)
+    check_against_tenant(tenant_id, values)
     values.pop("assignment", None)
     values.setdefault("seed", secrets.randbits(62))
     values.setdefault("message_content", "")
@@ -43,6 +43,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
                 "scheduled_at, then POST …/schedule.",
                 details={"scheduled_at": "not together with criteria that mean everybody"},
             )
+        approval.check_schedule(tenant_id, None, at=values["scheduled_at"])
         values["status"] = "scheduled"
         values["launch_at"] = window.launch_at(
             values["scheduled_at"],
@@ -63,7 +64,7 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
         raise Invalid(
             "A draft gets its time with POST …/schedule.", details={"scheduled_at": "use POST …/schedule instead"}
         )
-    _check_against_tenant(campaign.tenant_id, values)
+    check_against_tenant(campaign.tenant_id, values)
     merged_test = values.get("is_ab_test", campaign.is_ab_test)
     merged_variants = values.get("variants", campaign.variants)
     if merged_test != bool(merged_variants):
@@ -109,7 +110,7 @@ def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | 
     return twin
 
 
-def _check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
+def check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
     """What only the database knows: whose sender and templates these are, and how many variants the plan allows."""
     wrong: dict[str, str] = {}
     sender_id = values.get("sender_id")
