@@ -95,7 +95,7 @@ def skip_unrendered(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:
     """People whose message could not be made: nothing was sent, nothing half-empty ever is."""
     with tenant_scope(tenant_id):
         Recipient.objects.filter(tenant_id=tenant_id, pk__in=recipient_ids, state=State.SENDING).update(
-            state=State.SKIPPED, reason="render_failed", sending_at=None, claimed_by=None
+            state=State.SKIPPED, reason="render_failed", sending_at=None, claimed_by=None, claimed_at=None
         )
 
 
