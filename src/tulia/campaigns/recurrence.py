@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from tulia.campaigns import recurrence_rule
+from tulia.campaigns import recurrence_rule, window
 from tulia.campaigns.recurrence_rule import Rule
 
 _EMPTY_PERIODS = 30_000  # the weekdays and hours of HOURLY repeat after 168; for days these are 82 years
@@ -28,10 +28,6 @@ class Schedule:
     starts_at: datetime
     timezone: str
 
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -43,41 +39,31 @@ class Turn:
     following: datetime | None
 
 
-def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, at which the zone's clocks show this; see the module for times that don't exist or twice."""
-    first = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if first.astimezone(zone).replace(tzinfo=None) == wall:
-        return first
-    # By the old offset the clocks have leapt already, by the new one not yet: the leap is between the two.
-    before, beyond = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), first
-    offset = before.astimezone(zone).utcoffset()
-    while beyond - before > timedelta(seconds=1):
-        middle = before + (beyond - before) // 2
-        before, beyond = (middle, beyond) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
-    return beyond.replace(microsecond=0)
-
-
-def wall_of(instant: datetime, zone: ZoneInfo) -> datetime:
+def wall_of(instant: datetime, zone: str) -> datetime:
     """What the zone's clocks show."""
-    return instant.astimezone(zone).replace(tzinfo=None)
+    return instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 def end_of(schedule: Schedule) -> datetime | None:
     """The instant after which UNTIL allows nothing more."""
-    until, zone = schedule.rule.until, schedule.zone
+    until = schedule.rule.until
     if isinstance(until, datetime):
-        return until if until.tzinfo else instant_of(until, zone)
+        return until if until.tzinfo else window.instant_of(until, schedule.timezone)
     if isinstance(until, date):
         midnight = datetime.combine(until + timedelta(days=1), time.min)
-        return instant_of(midnight, zone) - timedelta(microseconds=1)
+        return window.instant_of(midnight, schedule.timezone) - timedelta(microseconds=1)
     return None
 
 
 def occurrences(schedule: Schedule, *, since: datetime) -> Iterator[datetime]:
     """The instants from `since` (inclusive) on, in UTC, each later than the one before."""
-    zone, end, rule = schedule.zone, end_of(schedule), schedule.rule
+    end, rule = end_of(schedule), schedule.rule
     is_counted = rule.count is not None
-    near = schedule.starts_at if is_counted else max(schedule.starts_at, wall_of(since, zone) - _LONGEST_SHIFT)
+    near = (
+        schedule.starts_at
+        if is_counted
+        else max(schedule.starts_at, wall_of(since, schedule.timezone) - _LONGEST_SHIFT)
+    )
     left = rule.count
     empty, before = 0, None
     for times in recurrence_rule.periods(rule, starts_at=schedule.starts_at, since=near):
@@ -89,7 +75,7 @@ def occurrences(schedule: Schedule, *, since: datetime) -> Iterator[datetime]:
                 if left == 0:
                     return
                 left -= 1
-            at = instant_of(wall, zone)
+            at = window.instant_of(wall, schedule.timezone)
             if end is not None and at > end:
                 return
             if at >= since and at != before:
