@@ -11,6 +11,7 @@ from tulia.campaigns.models import CampaignTemplate, MessageCampaign
 from tulia.core import clock
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
@@ -34,31 +35,34 @@ class CampaignTemplatesService:
     ) -> CampaignTemplate:
         """Saves the fields of `campaign`, or what an existing campaign was made from."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            return campaign_templates.create(
+        with act(self._caller, "campaign_template.create") as entry:
+            made = campaign_templates.create(
                 self._tenant_id, name=name, description=description, campaign=campaign,
                 from_campaign_id=from_campaign_id, created_by_id=self._caller.user_id, now=clock.now(),
             )  # fmt: skip
+            return entry.made(made)
 
     def update(self, template_id: UUID, changes: Mapping[str, Any]) -> CampaignTemplate:
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            found = campaign_templates.find(self._tenant_id, template_id)
+        with act(self._caller, "campaign_template.update") as entry:
+            found = entry.about(campaign_templates.find(self._tenant_id, template_id))
             return campaign_templates.update(found, changes, now=clock.now())
 
     def delete(self, template_id: UUID) -> None:
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            campaign_templates.delete(campaign_templates.find(self._tenant_id, template_id))
+        with act(self._caller, "campaign_template.delete") as entry:
+            campaign_templates.delete(entry.about(campaign_templates.find(self._tenant_id, template_id)))
 
     def start(self, template_id: UUID, *, overrides: Mapping[str, Any] | None = None) -> MessageCampaign:
         """A new campaign with the configuration; a draft, unless an override gives it a time."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "campaign.create") as entry:
             found = campaign_templates.find(self._tenant_id, template_id)
-            return campaign_templates.start(
+            entry.say(campaign_template_id=found.pk)
+            made = campaign_templates.start(
                 found, overrides=overrides or {}, created_by_id=self._caller.user_id, now=clock.now()
             )
+            return entry.made(made)
 
     def get(self, template_id: UUID) -> CampaignTemplate:
         require(self._caller, READ)

@@ -13,6 +13,7 @@ from tulia.campaigns.models import CampaignRecurrence, MessageCampaign
 from tulia.core import clock
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
@@ -38,28 +39,28 @@ class RecurringService:
         """See `campaigns.recurring.create` for the fields."""
         require(self._caller, CREATE)
         now = clock.now()
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "recurring_campaign.create") as entry:
             made = recurring.create(self._tenant_id, fields, created_by_id=self._caller.user_id, now=now)
-            return _with_occurrences(made, now=now)
+            return _with_occurrences(entry.made(made), now=now)
 
     def update(self, recurrence_id: UUID, fields: Mapping[str, Any]) -> Recurring:
-        return self._act(recurrence_id, lambda held, now: recurring.update(held, fields, now=now))
+        return self._change("update", recurrence_id, lambda held, now: recurring.update(held, fields, now=now))
 
     def pause(self, recurrence_id: UUID) -> Recurring:
         """Nothing starts until it is resumed; what would have is not made up for."""
-        return self._act(recurrence_id, lambda held, now: recurring.pause(held, now=now))
+        return self._change("pause", recurrence_id, lambda held, now: recurring.pause(held, now=now))
 
     def resume(self, recurrence_id: UUID) -> Recurring:
-        return self._act(recurrence_id, lambda held, now: recurring.resume(held, now=now))
+        return self._change("resume", recurrence_id, lambda held, now: recurring.resume(held, now=now))
 
     def skip_next(self, recurrence_id: UUID) -> Recurring:
-        return self._act(recurrence_id, lambda held, now: recurring.skip_next(held, now=now))
+        return self._change("skip_next", recurrence_id, lambda held, now: recurring.skip_next(held, now=now))
 
     def delete(self, recurrence_id: UUID) -> None:
         """The campaigns it made stay."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            recurring.delete(recurring.hold(self._tenant_id, recurrence_id))
+        with act(self._caller, "recurring_campaign.delete") as entry:
+            recurring.delete(entry.about(recurring.hold(self._tenant_id, recurrence_id)))
 
     def get(self, recurrence_id: UUID) -> Recurring:
         require(self._caller, READ)
@@ -78,12 +79,14 @@ class RecurringService:
         with tenant_scope(self._tenant_id):
             return recurring.campaigns_of(recurring.find(self._tenant_id, recurrence_id), wanted)
 
-    def _act(self, recurrence_id: UUID, act: Callable[[CampaignRecurrence, datetime], CampaignRecurrence]) -> Recurring:
+    def _change(
+        self, verb: str, recurrence_id: UUID, change: Callable[[CampaignRecurrence, datetime], CampaignRecurrence]
+    ) -> Recurring:
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            now = clock.now()
-            changed = act(recurring.hold(self._tenant_id, recurrence_id), now)
-            return _with_occurrences(changed, now=now)
+        with act(self._caller, f"recurring_campaign.{verb}") as entry:
+            held = entry.about(recurring.hold(self._tenant_id, recurrence_id))
+            now = clock.now()  # once it is ours: a worker may have had it till now
+            return _with_occurrences(change(held, now), now=now)
 
 
 def _with_occurrences(held: CampaignRecurrence, *, now: datetime) -> Recurring:

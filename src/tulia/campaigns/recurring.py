@@ -110,13 +110,18 @@ def _apply_timing(held: CampaignRecurrence, fields: Mapping[str, Any], *, now: d
         raise Invalid(f"rrule {reason}.", details={"rrule": str(reason)}) from None
     starts_at = _start_of(fields["starts_at"], zone, now=now) if "starts_at" in fields else _start(held)
     schedule = Schedule(rule, starts_at, zone)
-    following = recurrence.after(schedule, now)
+    following = _after(held, schedule, now=now)
     if following is None:
         raise _without_occurrence(schedule, now=now)
     held.timezone, held.rrule, held.starts_at = zone, rule.text, starts_at.isoformat()
     if held.status == "ended":
         held.status = "active"
     held.next_at = following if held.status == "active" else None
+
+
+def _after(held: CampaignRecurrence, schedule: Schedule, *, now: datetime) -> datetime | None:
+    """The next occurrence that has no campaign yet, even if the clock was put back since the last one."""
+    return recurrence.after(schedule, max(now, held.last_at) if held.last_at else now)
 
 
 def _without_occurrence(schedule: Schedule, *, now: datetime) -> Invalid:
@@ -167,7 +172,7 @@ def pause(held: CampaignRecurrence, *, now: datetime) -> CampaignRecurrence:
 
 def resume(held: CampaignRecurrence, *, now: datetime) -> CampaignRecurrence:
     """Goes on with the first occurrence after now. Raises NotRecurring."""
-    following = recurrence.after(schedule_of(held), now)
+    following = _after(held, schedule_of(held), now=now)
     return _set(
         held, "resume", ("paused",), status="active" if following else "ended", next_at=following, updated_at=now
     )
