@@ -95,6 +95,7 @@ def test_its_campaigns_are_listed_with_their_occurrence_and_lateness(api: ApiCli
         ({"rrule": 5}, "rrule", "must be a text"),
         ({"starts_at": "tomorrow"}, "starts_at", "must be a local time like"),
         ({"starts_at": "2031-02-30T09:00:00"}, "starts_at", "must be a local time like"),
+        ({"starts_at": "0001-01-01T00:00:00Z", "timezone": "America/New_York"}, "starts_at", "must be a local time like"),
         ({"starts_at": "2099-01-01T09:00:00"}, "starts_at", "must be from the year 2000"),
         ({"timezone": "Mars/Olympus"}, "timezone", "must be an IANA time zone"),
         ({"timezone": "../etc/passwd"}, "timezone", "must be an IANA time zone"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -40,6 +41,32 @@ def walls(planned: Schedule, count: int, *, since: datetime | None = None) -> li
     since = since or window.instant_of(planned.starts_at, planned.timezone)
     found = recurrence.upcoming(planned, since=since, count=count)
     return [f"{recurrence.wall_of(at, planned.timezone):%Y-%m-%d %H:%M}" for at in found]
+
+
+def _numbers(least: int, most: int, count: int = 4) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(least, most).filter(bool) if least < 0 else st.integers(least, most), max_size=count)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> str:
+    """Rules of the subset, most of which happen."""
+    frequency = draw(st.sampled_from(recurrence_rule.FREQUENCIES))
+    parts = {"FREQ": frequency, "INTERVAL": str(draw(st.integers(1, 4))), "WKST": draw(st.sampled_from(("MO", "SU")))}
+    days = draw(st.lists(st.sampled_from(("MO", "TU", "WE", "TH", "FR", "SA", "SU")), max_size=3))
+    if frequency in ("MONTHLY", "YEARLY") and draw(st.booleans()):
+        days = [f"{draw(st.sampled_from((1, 2, -1, -2)))}{day}" for day in days]
+    lists = {"BYHOUR": draw(_numbers(0, 23))}
+    if frequency != "HOURLY":
+        lists["BYMONTH"] = draw(_numbers(1, 12))
+    if frequency not in ("HOURLY", "WEEKLY"):
+        lists["BYMONTHDAY"] = draw(_numbers(-31, 31))
+    if frequency in ("MONTHLY", "YEARLY") and (days or lists["BYMONTHDAY"]):
+        lists["BYSETPOS"] = draw(_numbers(-3, 3, 2))
+    parts |= {name: ",".join(map(str, values)) for name, values in lists.items() if values}
+    parts |= {"BYDAY": ",".join(days)} if days else {}
+    if draw(st.booleans()):
+        parts["BYMINUTE"] = str(draw(st.integers(0, 59)))
+    return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
 def test_nine_stays_nine_when_the_clocks_change() -> None:
@@ -142,6 +169,8 @@ def test_rules_mean_what_the_standard_says(text: str, expected: list[str]) -> No
         ("FREQ=WEEKLY;WKST=XX", "wrong WKST"),
         ("FREQ=DAILY;UNTIL=tomorrow", "wrong UNTIL"),
         ("FREQ=DAILY;UNTIL=20260230", "wrong UNTIL"),
+        ("FREQ=DAILY;UNTIL=00010101T000000", "wrong UNTIL"),
+        ("FREQ=DAILY;UNTIL=99991231", "wrong UNTIL"),
         ("FREQ=DAILY;UNTIL=20270101;COUNT=3", "both COUNT and UNTIL"),
         ("FREQ=DAILY;BYHOUR=" + ",".join(["9"] * 300), "at most 500 characters"),
     ],
@@ -149,6 +178,14 @@ def test_rules_mean_what_the_standard_says(text: str, expected: list[str]) -> No
 def test_a_rule_that_will_not_do_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(RuleInvalid, match=reason):
         recurrence_rule.parse(text)
+
+
+@given(st.text(max_size=60) | st.builds(lambda text, more: f"{text};{more}", rules(), st.text(max_size=30)))
+@settings(deadline=None)
+def test_whatever_somebody_writes_is_a_rule_or_refused(text: str) -> None:
+    with contextlib.suppress(RuleInvalid):
+        rule = recurrence_rule.parse(text)
+        recurrence.after(Schedule(rule, datetime.fromisoformat("2027-01-04"), "Asia/Kolkata"), datetime.now(tz=UTC))
 
 
 def test_a_turn_names_the_latest_and_counts_those_before_it() -> None:
@@ -164,32 +201,6 @@ def test_a_turn_names_the_latest_and_counts_those_before_it() -> None:
     assert recurrence.turn(planned, since=since, now=since - timedelta(seconds=1)).latest is None
     last = recurrence.turn(planned, since=since + timedelta(days=4), now=since + timedelta(days=40))
     assert (last.latest, last.earlier_count, last.following) == (since + timedelta(days=4), 0, None)
-
-
-def _numbers(least: int, most: int, count: int = 4) -> st.SearchStrategy[list[int]]:
-    return st.lists(st.integers(least, most).filter(bool) if least < 0 else st.integers(least, most), max_size=count)
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> str:
-    """Rules of the subset, most of which happen."""
-    frequency = draw(st.sampled_from(recurrence_rule.FREQUENCIES))
-    parts = {"FREQ": frequency, "INTERVAL": str(draw(st.integers(1, 4))), "WKST": draw(st.sampled_from(("MO", "SU")))}
-    days = draw(st.lists(st.sampled_from(("MO", "TU", "WE", "TH", "FR", "SA", "SU")), max_size=3))
-    if frequency in ("MONTHLY", "YEARLY") and draw(st.booleans()):
-        days = [f"{draw(st.sampled_from((1, 2, -1, -2)))}{day}" for day in days]
-    lists = {"BYHOUR": draw(_numbers(0, 23))}
-    if frequency != "HOURLY":
-        lists["BYMONTH"] = draw(_numbers(1, 12))
-    if frequency not in ("HOURLY", "WEEKLY"):
-        lists["BYMONTHDAY"] = draw(_numbers(-31, 31))
-    if frequency in ("MONTHLY", "YEARLY") and (days or lists["BYMONTHDAY"]):
-        lists["BYSETPOS"] = draw(_numbers(-3, 3, 2))
-    parts |= {name: ",".join(map(str, values)) for name, values in lists.items() if values}
-    parts |= {"BYDAY": ",".join(days)} if days else {}
-    if draw(st.booleans()):
-        parts["BYMINUTE"] = str(draw(st.integers(0, 59)))
-    return ";".join(f"{name}={value}" for name, value in parts.items())
 
 
 STARTS = st.datetimes(datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2028-12-31")).map(

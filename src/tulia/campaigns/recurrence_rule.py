@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 TEXT_LIMIT = 500
 MAX_INTERVAL, MAX_COUNT = 1_000, 1_000
-LAST_YEAR = 2_200
+FIRST_YEAR, LAST_YEAR = 1_970, 2_200
 FREQUENCIES = ("HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _TOO_OFTEN = ("SECONDLY", "MINUTELY")
@@ -156,11 +156,13 @@ def _until(text: str | None) -> date | datetime | None:
     try:
         if not _UNTIL.fullmatch(text) or not text.isascii():
             raise ValueError
-        if len(text) == 8:
-            return date.fromisoformat(text)
         found = datetime.fromisoformat(text[:15])
+        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+            raise ValueError
     except ValueError:
         raise RuleInvalid("has a wrong UNTIL: must be like 20261231, 20261231T090000 or 20261231T060000Z") from None
+    if len(text) == 8:
+        return found.date()
     return found.replace(tzinfo=UTC) if text.endswith("Z") else found
 
 

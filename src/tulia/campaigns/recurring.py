@@ -29,6 +29,7 @@ from tulia.tenants.scope import system_scope
 CATCH_UP_SECONDS = 6 * 3_600
 LEAST_CATCH_UP_SECONDS, MOST_CATCH_UP_SECONDS = 60, 7 * 86_400
 SHOWN_OCCURRENCES = 5
+_MOST_AT_A_TIME = 50
 _EARLIEST_YEAR = 2000
 _YEARS_AHEAD = 10
 _TIMING = ("rrule", "starts_at", "timezone")
@@ -142,7 +143,7 @@ def _start_of(text: str, zone: str, *, now: datetime) -> datetime:
         found = (
             datetime.fromisoformat(text) if _LOCAL.fullmatch(text) else recurrence.wall_of(draft.instant(text), zone)
         )
-    except (ValueError, Invalid):
+    except (ValueError, OverflowError, Invalid):
         raise Invalid(f"starts_at {why}.", details={"starts_at": why}) from None
     if not _EARLIEST_YEAR <= found.year <= now.year + _YEARS_AHEAD:
         why = f"must be from the year {_EARLIEST_YEAR} to {now.year + _YEARS_AHEAD}"
@@ -236,10 +237,10 @@ def campaigns_of(held: CampaignRecurrence, wanted: PageRequest) -> Page[MessageC
 
 
 def due(*, now: datetime) -> list[tuple[UUID, UUID]]:
-    """(tenant, recurrence) of those whose time has come, the longest waiting first."""
+    """(tenant, recurrence) of those whose time has come, the longest waiting first; as many as don't hold up a worker."""
     with system_scope():
         rows = CampaignRecurrence.objects.filter(status="active", next_at__lte=now).order_by("next_at", "id")
-        return list(rows.values_list("tenant_id", "id")[:1_000])
+        return list(rows.values_list("tenant_id", "id")[:_MOST_AT_A_TIME])
 
 
 def take_due(tenant_id: UUID, recurrence_id: UUID, *, now: datetime) -> CampaignRecurrence | None:
