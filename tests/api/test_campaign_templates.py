@@ -69,7 +69,8 @@ def test_what_will_not_do_is_refused_by_field(api: ApiClient, body: Any, path: s
 
 def test_an_override_that_will_not_do_starts_nothing(api: ApiClient) -> None:
     path = f"/v1/campaign-templates/{save(api)['id']}/start"
-    for overrides in ({"target_criteria": {"tag": ["x"]}}, {"name": ""}, {"colour": "red"}, []):
+    wrong: list[Any] = [{"target_criteria": {"tag": ["x"]}}, {"name": ""}, {"colour": "red"}, []]
+    for overrides in wrong:
         answer = api("POST", path, {"overrides": overrides})
         assert answer.status_code == 400, overrides
     incomplete = save(api, campaign={"target_criteria": {"tags": ["vip"]}})
