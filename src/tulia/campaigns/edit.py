@@ -16,6 +16,9 @@ from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
 from tulia.tenants import queries as tenants
 
+BUDGETED = ("draft", "scheduled", "sending", "paused")
+"""States in which the budget, and nothing else, may still be changed: one that stopped at it goes on with more."""
+
 
 class NotADraft(Conflict):
     code: ClassVar[str] = "not_a_draft"
@@ -57,7 +60,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
 
 
 def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetime) -> MessageCampaign:
-    """Changes a draft. Raises NotADraft, Invalid, OverTierLimit."""
+    """Changes a draft; the budget alone also of a campaign that is running. Raises NotADraft, Invalid, OverTierLimit."""
     values = draft.read(fields, now=now, is_new=False).values
     values.pop("assignment", None)
     if "scheduled_at" in values:
@@ -75,9 +78,12 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
             "Without a template the campaign needs a message.",
             details={"message_content": "is required when there is no template"},
         )
-    changed = MessageCampaign.objects.filter(pk=campaign.pk, status="draft").update(**values, updated_at=Now())
+    states = BUDGETED if set(values) == {"budget_micros"} else ("draft",)
+    changed = MessageCampaign.objects.filter(pk=campaign.pk, status__in=states).update(**values, updated_at=Now())
     if not changed:
-        raise NotADraft("Only a draft can be changed; clone the campaign to make another like it.")
+        raise NotADraft(
+            "Only a draft can be changed (and the budget, until the end); clone the campaign to make another like it."
+        )
     campaign.refresh_from_db()
     return campaign
 
@@ -92,8 +98,8 @@ def delete(campaign: MessageCampaign) -> None:
 def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | None) -> MessageCampaign:
     """A new draft with the same message, audience and test, and a new seed."""
     copied = (
-        "description", "message_content", "template_id", "template_variables", "target_criteria", "is_ab_test",
-        "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
+        "description", "message_content", "template_id", "template_variables", "target_criteria", "as_of",
+        "is_ab_test", "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
         "frequency_cap_exempt_reason", "budget_micros", "local_time",
     )  # fmt: skip
     new_name = name or f"{campaign.name} (copy)"
@@ -111,7 +117,10 @@ def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | 
 
 
 def check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
-    """What only the database knows: whose sender and templates these are, and how many variants the plan allows."""
+    """What only the database knows: whose sender and templates these are, and how many variants the plan allows.
+
+    Raises Invalid and OverTierLimit.
+    """
     wrong: dict[str, str] = {}
     sender_id = values.get("sender_id")
     if sender_id and not Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).exists():

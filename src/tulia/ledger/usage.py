@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import zoneinfo
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from tulia.audience import criteria, reach
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
 from tulia.core.errors import Forbidden
+from tulia.ledger import rules as sending_rules
 from tulia.tenants import queries as tenants
 from tulia.tenants.models import Tenant, Tier
 
 WARNED_AT_PERCENT = 80.0
-DAY = timedelta(hours=24)
 
 
 class CampaignSendLimit(Forbidden):
@@ -88,7 +88,7 @@ def of_tenant(tenant_id: UUID, *, now: datetime) -> Usage:
     tenant = Tenant.objects.select_related("tier").get(pk=tenant_id)
     tier, month = tenant.tier, month_of(now, tenant.timezone)
     used, reserved = _of_month(tenant_id, month)
-    row = sql.fetch_one(sql.load("ledger", "usage_since"), {"tenant_id": tenant_id, "since": now - DAY})
+    row = sql.fetch_one(sql.load("ledger", "usage_since"), {"tenant_id": tenant_id, "since": now - sending_rules.DAY})
     assert row is not None  # a count
     return Usage(
         tier=tier.name,
@@ -112,7 +112,8 @@ def reserve(campaign: MessageCampaign, *, now: datetime) -> int | None:
         return None
     tenant = _held(campaign.tenant_id)
     tree = criteria.parse(campaign.target_criteria)
-    counted = reach.calculate(campaign.tenant_id, tree, as_of=campaign.as_of or now, rules=(reach.CONSENTED,))
+    who = sending_rules.who_may_be_sent_to(sending_rules.of_campaign(campaign, now=now), now=now)
+    counted = reach.calculate(campaign.tenant_id, tree, as_of=campaign.as_of or now, rules=who)
     asked = counted.steps[-1].remaining
     _check(tenant, asked=asked, now=now)
     return asked

@@ -9,7 +9,7 @@ from tulia.tenants.isolation import isolate, unchangeable
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0003_rules_of_sending'),
+        ('campaigns', '0004_saved_and_recurring'),
         ('tenants', '0006_how_often_somebody_asks'),
     ]
 

@@ -3,4 +3,4 @@
 -- returns: used
 SELECT count(*)
 FROM ledger_recipients r
-WHERE r.tenant_id = %(tenant_id)s::uuid AND r.claimed_at >= %(since)s::timestamptz
+WHERE r.tenant_id = %(tenant_id)s::uuid AND r.claimed_at > %(since)s::timestamptz
