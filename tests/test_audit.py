@@ -26,7 +26,7 @@ SERVICES = sorted(path.stem for path in SOURCE.glob("*_service.py"))
 READING = {
     "AccountService": {"senders", "sender", "templates", "template", "settings"},
     "AudienceService": {"customer", "customers", "preferences", "consent_history"},
-    "GovernanceService": {"audit", "api_keys", "members", "usage", "approval"},
+    "GovernanceService": {"audit", "api_keys", "members", "usage", "approval", "is_approval_required"},
     "CampaignService": {
         "get_campaign", "list_campaigns", "calculate_reach", "reach", "reach_of_draft", "execution", "generate_report",
         "list_recipients",
