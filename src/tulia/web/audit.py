@@ -24,7 +24,10 @@ def audit(request: HttpRequest, member: Member) -> HttpResponse:
     asked = {name: request.GET.get(name, "")[:_LONGEST_FILTER] for name in ("action", "actor", "target")}
     if any("\x00" in text for text in asked.values()):
         asked = dict.fromkeys(asked, "")
-    found = GovernanceService(member.caller).audit(paging.requested(request, shape=(datetime, int)), Filter(**asked))
+    found = GovernanceService(member.caller).audit(
+        paging.requested(request, shape=(datetime, int)),
+        Filter(action=asked["action"], actor=asked["actor"], target=asked["target"]),
+    )
     rows = [
         {
             "entry": one,

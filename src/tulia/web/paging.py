@@ -38,7 +38,7 @@ def _read(text: str, shape: Shape) -> Position | None:
         return None
     try:
         values = tuple(
-            datetime.fromisoformat(part) if kind is datetime else kind(part)
+            datetime.fromisoformat(part) if kind is datetime else UUID(part) if kind is UUID else int(part)
             for part, kind in zip(parts, shape, strict=True)
         )
     except ValueError:

@@ -43,6 +43,7 @@ def review(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         name=campaign.name, message=campaign.message_content, target_criteria=campaign.target_criteria,
         is_ab_test=campaign.is_ab_test, variants=campaign.variants, has_template=campaign.template_id is not None,
     )  # fmt: skip
+    standing = governance.approval(campaign_id) if governance.is_approval_required() else None
     context = {
         "campaign": campaign,
         "audience": in_words(campaign.target_criteria),
@@ -51,6 +52,7 @@ def review(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         "trial": trial_of(member.caller, form, person=""),
         "sender": PageService(member.caller).sender(campaign.sender_id),
         "error": error,
-        "approval": governance.approval(campaign_id) if governance.is_approval_required() else None,
+        "approval": standing,
+        "may_send": standing is None or standing.state == "approved",
     }
     return show(request, member, "review", context, status=400 if error else 200)
