@@ -99,6 +99,7 @@ def make_world() -> World:
             "/v1/customers", phone="0712345678", name=secret, external_id="C-1", consent_promotional=True
         ),
     }
+    ids["subscription_id"] = made("/v1/event-subscriptions", **NEW_SUBSCRIPTION | {"description": secret})
     fields = {"name": secret, "message_content": secret, "target_criteria": {"countries": ["KE"]}}
     ids["campaign_id"] = made("/v1/campaigns", **fields)
     started_id = made("/v1/campaigns", **fields)
@@ -108,6 +109,8 @@ def make_world() -> World:
         campaign.save(update_fields=["sender"])
         campaign.mark_sending(at=clock.now())
         assert enqueue.freeze(campaign, now=clock.now()) == 1
+    started = api("GET", f"/v1/event-subscriptions/{ids['subscription_id']}/deliveries").json()["results"]
+    ids["delivery_id"] = started[0]["id"]
     return World(tenant, key, ids, started_id)
 
 
@@ -115,6 +118,7 @@ NEW_SENDER = {
     "name": "Main", "phone_number_id": "106540352242922", "access_token": "t", "app_secret": "s", "verify_token": "v",
 }  # fmt: skip
 NEW_TEMPLATE = {"name": "june", "language": "en", "category": "marketing", "body": "Hello"}
+NEW_SUBSCRIPTION = {"url": "https://hooks.invalid/tulia", "event_types": ["campaign.started"]}
 
 Body = dict[str, Any] | bytes | None
 BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
@@ -129,6 +133,13 @@ BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("POST", "v1/campaigns/<uuid:campaign_id>/test-send"): lambda world: {
         "customer_id": world.ids["customer_id"], "variant": 3
     },
+    ("PATCH", "v1/event-subscriptions/<uuid:subscription_id>"): lambda _: {"description": "Mine now"},
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/rotate-secret"): lambda _: {},
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/test"): lambda _: {},
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/replay"): lambda _: {
+        "from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"
+    },
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/deliveries/<uuid:delivery_id>/replay"): lambda _: {},
     ("PATCH", "v1/customers/<uuid:customer_id>"): lambda _: {"name": "Mine now"},
     ("PUT", "v1/customers/<uuid:customer_id>/preferences"): lambda _: {
         "promotional_messages": False, "source": "tenant_updated", "reason": "asked for it"
@@ -167,6 +178,7 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ("POST", "v1/messages/import"): (
         lambda _: b"customer_external_id,direction,sent_at,text\nC-1,inbound,2026-05-04T12:00:00Z,STOP\n", {200}
     ),
+    ("POST", "v1/event-subscriptions"): (lambda _: NEW_SUBSCRIPTION, {201}),
     ("PATCH", "v1/settings"): (lambda _: {"country": "KE"}, {200}),
 }  # fmt: skip
 

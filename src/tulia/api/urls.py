@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
+from tulia.api import (
+    campaigns,
+    customers,
+    event_subscriptions,
+    imports,
+    openapi,
+    orders,
+    senders,
+    templates,
+    tenant_settings,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -35,5 +45,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", orders.Bookings.as_view()),
     path("bookings/import", imports.ImportBookings.as_view()),
     path("messages/import", imports.ImportMessages.as_view()),
+    path("event-subscriptions", event_subscriptions.EventSubscriptions.as_view()),
+    path("event-subscriptions/<uuid:subscription_id>", event_subscriptions.OneEventSubscription.as_view()),
+    path(
+        "event-subscriptions/<uuid:subscription_id>/rotate-secret",
+        event_subscriptions.EventSubscriptionSecret.as_view(),
+    ),
+    path("event-subscriptions/<uuid:subscription_id>/test", event_subscriptions.EventSubscriptionTest.as_view()),
+    path("event-subscriptions/<uuid:subscription_id>/replay", event_subscriptions.EventSubscriptionReplay.as_view()),
+    path("event-subscriptions/<uuid:subscription_id>/deliveries", event_subscriptions.EventDeliveries.as_view()),
+    path(
+        "event-subscriptions/<uuid:subscription_id>/deliveries/<uuid:delivery_id>",
+        event_subscriptions.OneEventDelivery.as_view(),
+    ),
+    path(
+        "event-subscriptions/<uuid:subscription_id>/deliveries/<uuid:delivery_id>/replay",
+        event_subscriptions.EventDeliveryReplay.as_view(),
+    ),
     path("settings", tenant_settings.Settings.as_view()),
 ]
