@@ -18,7 +18,8 @@ class Customer(models.Model):
     """One person, unique by tenant and phone (E.164).
 
     The three consents stand here and are written by `audience.consent` alone (and by the import of new people);
-    every change of them is a row of ConsentChange.
+    every change of them is a row of ConsentChange. `unreachable_at` is when the provider last said that the number has
+    no WhatsApp; whoever writes, or gets a message delivered, is reachable again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -33,6 +34,7 @@ class Customer(models.Model):
     consents_transactional = models.BooleanField(db_default=True, default=True)
     consents_reminder = models.BooleanField(db_default=True, default=True)
     consents_promotional = models.BooleanField(db_default=False, default=False)
+    unreachable_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)

@@ -10,11 +10,14 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tulia.campaigns import draft
+from tulia.campaigns import draft, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
 from tulia.tenants import queries as tenants
+
+BUDGETED = ("draft", "scheduled", "sending", "paused")
+"""States in which the budget, and nothing else, may still be changed: one that stopped at it goes on with more."""
 
 
 class NotADraft(Conflict):
@@ -44,6 +47,11 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
                 details={"scheduled_at": "not together with criteria that mean everybody"},
             )
         values["status"] = "scheduled"
+        values["launch_at"] = window.launch_at(
+            values["scheduled_at"],
+            tenant_zone=tenants.get(tenant_id).timezone,
+            is_local=values.get("local_time", False),
+        )
     campaign = MessageCampaign(tenant_id=tenant_id, created_by_id=created_by_id, **values)
     campaign.save(force_insert=True)
     campaign.refresh_from_db()
@@ -51,7 +59,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
 
 
 def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetime) -> MessageCampaign:
-    """Changes a draft. Raises NotADraft, Invalid, OverTierLimit."""
+    """Changes a draft; the budget alone also of a campaign that is running. Raises NotADraft, Invalid, OverTierLimit."""
     values = draft.read(fields, now=now, is_new=False).values
     values.pop("assignment", None)
     if "scheduled_at" in values:
@@ -69,9 +77,12 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
             "Without a template the campaign needs a message.",
             details={"message_content": "is required when there is no template"},
         )
-    changed = MessageCampaign.objects.filter(pk=campaign.pk, status="draft").update(**values, updated_at=Now())
+    states = BUDGETED if set(values) == {"budget_micros"} else ("draft",)
+    changed = MessageCampaign.objects.filter(pk=campaign.pk, status__in=states).update(**values, updated_at=Now())
     if not changed:
-        raise NotADraft("Only a draft can be changed; clone the campaign to make another like it.")
+        raise NotADraft(
+            "Only a draft can be changed (and the budget, until the end); clone the campaign to make another like it."
+        )
     campaign.refresh_from_db()
     return campaign
 
@@ -87,7 +98,8 @@ def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | 
     """A new draft with the same message, audience and test, and a new seed."""
     copied = (
         "description", "message_content", "template_id", "template_variables", "target_criteria", "is_ab_test",
-        "variants", "primary_metric", "sender_id",
+        "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
+        "frequency_cap_exempt_reason", "budget_micros", "local_time",
     )  # fmt: skip
     new_name = name or f"{campaign.name} (copy)"
     twin = MessageCampaign(

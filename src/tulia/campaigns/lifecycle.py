@@ -9,9 +9,11 @@ from typing import ClassVar
 from uuid import UUID
 
 from tulia.audience import criteria
+from tulia.campaigns import window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Invalid
+from tulia.tenants import queries as tenants
 from tulia.tenants.scope import system_scope, tenant_scope
 
 
@@ -21,6 +23,14 @@ class WrongState(Conflict):
 
 class EveryoneNotConfirmed(Invalid):
     code: ClassVar[str] = "everyone_not_confirmed"
+
+
+class BudgetUsedUp(Conflict):
+    code: ClassVar[str] = "budget_used_up"
+
+
+class NeedsTime(Invalid):
+    code: ClassVar[str] = "needs_time"
 
 
 class NoSender(Invalid):
@@ -40,6 +50,11 @@ def check_ready(campaign: MessageCampaign, *, sender: Sender | None, confirm_eve
         raise EveryoneNotConfirmed(
             'The criteria are empty, which means every customer: repeat with "confirm_everyone": true if that is meant.',
             details={"confirm_everyone": "must be true, because the criteria mean every customer"},
+        )
+    if campaign.local_time and campaign.status == "draft":
+        raise NeedsTime(
+            "This campaign is sent in each recipient's local time, so it needs one: POST …/schedule.",
+            details={"local_time": "needs scheduled_at: POST …/schedule"},
         )
     if sender is None:
         raise NoSender("There is no sender to send with: add one first.", details={"sender_id": "add a sender first"})
@@ -77,8 +92,9 @@ def schedule(campaign: MessageCampaign, *, at: datetime, now: datetime, confirm_
             details={"confirm_everyone": "must be true, because the criteria mean every customer"},
         )
     metadata = campaign.metadata | ({"everyone_confirmed": True} if confirm_everyone else {})
+    launch_at = window.launch_at(at, tenant_zone=tenants.get(campaign.tenant_id).timezone, is_local=campaign.local_time)
     moved = MessageCampaign.objects.filter(pk=campaign.pk, status__in=("draft", "scheduled")).update(
-        status="scheduled", scheduled_at=at, metadata=metadata, updated_at=now
+        status="scheduled", scheduled_at=at, launch_at=launch_at, metadata=metadata, status_reason="", updated_at=now
     )
     if not moved:
         raise WrongState(f"This campaign is {campaign.status}; only a draft can be scheduled.")
@@ -93,7 +109,16 @@ def pause(campaign: MessageCampaign, *, reason: str, now: datetime) -> None:
 
 
 def resume(campaign: MessageCampaign, *, now: datetime) -> None:
-    """Paused → sending. Raises WrongState."""
+    """Paused → sending. Raises WrongState, BudgetUsedUp."""
+    if (
+        campaign.status == "paused"
+        and campaign.budget_micros is not None
+        and campaign.cost_micros >= campaign.budget_micros
+    ):
+        raise BudgetUsedUp(
+            "The budget is used up: raise budget_micros first (PATCH the campaign), then resume.",
+            details={"budget_micros": f"is used up: {campaign.cost_micros} of {campaign.budget_micros}"},
+        )
     if not campaign.mark_resumed(at=now):
         campaign.refresh_from_db()
         raise WrongState(f"This campaign is {campaign.status}; only a paused one can be resumed.")
@@ -134,12 +159,12 @@ class Work:
 def look_for_work(*, now: datetime) -> Work:
     """What there is to do for all tenants, in two small queries."""
     with system_scope():
-        due = MessageCampaign.objects.filter(status="scheduled", scheduled_at__lte=now)
+        due = MessageCampaign.objects.filter(status="scheduled", launch_at__lte=now)
         sending = MessageCampaign.objects.filter(
             status="sending", audience_frozen_at__isnull=False, sender__isnull=False
         )
         return Work(
-            due=tuple(due.order_by("scheduled_at", "id").values_list("tenant_id", "id")[:1_000]),
+            due=tuple(due.order_by("launch_at", "id").values_list("tenant_id", "id")[:1_000]),
             senders=frozenset(
                 (tenant_id, sender_id)
                 for tenant_id, sender_id in sending.values_list("tenant_id", "sender_id")
@@ -155,7 +180,7 @@ def take_due(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> MessageCam
     """
     return (
         MessageCampaign.objects.select_for_update(skip_locked=True)
-        .filter(tenant_id=tenant_id, pk=campaign_id, status="scheduled", scheduled_at__lte=now)
+        .filter(tenant_id=tenant_id, pk=campaign_id, status="scheduled", launch_at__lte=now)
         .first()
     )
 
