@@ -31,6 +31,7 @@ READING = {
         "list_recipients",
     },
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
+    "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
 ASKING = {("POST", "v1/campaigns/reach")}

@@ -13,6 +13,7 @@ from django.conf import settings
 from tulia.core import clock
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 from tulia.webhooks import claim, deliveries, post, subscriptions
@@ -26,7 +27,7 @@ MANAGES = "integrations:manage"
 
 
 class WebhookService:
-    """Each method checks the permission, opens the tenant's scope and calls one act."""
+    """Each method checks the permission, opens the tenant's scope and calls one act; what changes anything is on record."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -37,10 +38,12 @@ class WebhookService:
     ) -> WithSecret:
         """A new subscription and its secret, which is never shown again."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
-            return subscriptions.create(
+        with act(self._caller, "event_subscription.create") as entry:
+            made = subscriptions.create(
                 self._tenant_id, url=url, event_types=event_types, description=description, is_enabled=is_enabled
             )
+            entry.made(made.subscription)
+            return made
 
     def subscriptions(self, wanted: PageRequest) -> Page[WebhookSubscription]:
         require(self._caller, MANAGES)
@@ -63,7 +66,8 @@ class WebhookService:
     ) -> WebhookSubscription:
         """Changes what is given (None: as it is)."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "event_subscription.update") as entry:
+            entry.about(subscriptions.get(self._tenant_id, subscription_id))
             return subscriptions.change(
                 self._tenant_id,
                 subscription_id,
@@ -75,13 +79,15 @@ class WebhookService:
 
     def delete_subscription(self, subscription_id: UUID) -> None:
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "event_subscription.delete") as entry:
+            entry.about(subscriptions.get(self._tenant_id, subscription_id))
             subscriptions.delete(self._tenant_id, subscription_id, now=clock.now())
 
     def rotate_secret(self, subscription_id: UUID, *, overlap: timedelta = timedelta(days=1)) -> WithSecret:
         """A new secret; for `overlap` every event is signed with the former one too."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "event_subscription.rotate_secret") as entry:
+            entry.about(subscriptions.get(self._tenant_id, subscription_id))
             return subscriptions.rotate_secret(self._tenant_id, subscription_id, overlap=overlap, now=clock.now())
 
     def test(self, subscription_id: UUID) -> Answer:
@@ -97,7 +103,11 @@ class WebhookService:
             async with post.session(may_be_local=settings.WEBHOOKS_MAY_BE_LOCAL) as http:
                 return await post.post(http, endpoint, message, now=now)
 
-        return asyncio.run(post_it())
+        answer = asyncio.run(post_it())
+        with act(self._caller, "event_subscription.test") as entry:
+            entry.target(subscription_id)
+            entry.say(status=answer.status, error=answer.error)
+        return answer
 
     def deliveries(
         self, subscription_id: UUID, wanted: PageRequest, *, state: str | None = None
@@ -117,13 +127,19 @@ class WebhookService:
     def replay_delivery(self, subscription_id: UUID, delivery_id: UUID) -> LoggedDelivery:
         """Sends one event again, with the same id."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "event_subscription.replay") as entry:
             subscriptions.get(self._tenant_id, subscription_id)
-            return deliveries.replay(self._tenant_id, subscription_id, delivery_id, now=clock.now())
+            replayed = deliveries.replay(self._tenant_id, subscription_id, delivery_id, now=clock.now())
+            entry.target(subscription_id)
+            entry.say(delivery_id=delivery_id)
+            return replayed
 
     def replay(self, subscription_id: UUID, *, since: datetime, until: datetime) -> int:
         """Sends the events of a period again, with the same ids; how many."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "event_subscription.replay") as entry:
             subscription = subscriptions.get(self._tenant_id, subscription_id)
-            return deliveries.replay_period(subscription, since=since, until=until, now=clock.now())
+            count = deliveries.replay_period(subscription, since=since, until=until, now=clock.now())
+            entry.target(subscription_id)
+            entry.say(since=since, until=until, event_count=count)
+            return count
