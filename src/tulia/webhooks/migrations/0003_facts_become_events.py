@@ -1,6 +1,6 @@
 """Events are written by triggers, in the transaction of the fact, and only for tenants that are listening.
 
-See docs/decisions/0008-events-by-triggers.md for why, and for what it costs everybody else.
+See docs/decisions/0009-events-by-triggers.md for why, and for what it costs everybody else.
 """
 
 from django.db import migrations
