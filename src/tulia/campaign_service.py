@@ -27,7 +27,7 @@ from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
 from tulia.dispatch import names, scheduler
 from tulia.ledger import queries as ledger_queries
-from tulia.ledger import record
+from tulia.ledger import record, reference
 from tulia.ledger.queries import RecipientRow
 from tulia.ledger.record import Conversion, Evidence, Kind
 from tulia.reports import balance, campaign_report, failures
@@ -230,7 +230,9 @@ class CampaignService:
         if sender is None:
             raise lifecycle.NoSender("There is no sender to send with: add one first.")
         try:
-            outgoing = message.compose(said[variant], person.context, to=person.phone, reference=f"test:{campaign_id}")
+            outgoing = message.compose(
+                said[variant], person.context, to=person.phone, reference=reference.of_test(campaign_id)
+            )
         except render.Unrenderable as error:
             raise Invalid(f"The message can't be made for this customer: {error}.") from error
         connection = registry.connection_of(self._tenant_id, sender.pk)

@@ -22,13 +22,16 @@ Source = Literal["customer_initiated", "tenant_updated", "system_default"]
 
 TYPES: tuple[ConsentType, ...] = ("transactional_messages", "reminder_messages", "promotional_messages")
 SOURCES: tuple[Source, ...] = ("customer_initiated", "tenant_updated", "system_default")
-_STOPPABLE: tuple[ConsentType, ...] = ("reminder_messages", "promotional_messages")
+STOPPABLE: tuple[ConsentType, ...] = ("reminder_messages", "promotional_messages")
+"""What STOP switches off, and START on."""
+PROMOTIONAL: tuple[ConsentType, ...] = ("promotional_messages",)
+"""What a provider's own switch is about."""
 _LONGEST = {"actor": 200, "reason": 500}
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """One consent of one customer that has another value now."""
+    """One consent of one customer that got a line of history: another value, or the customer's own word for it."""
 
     customer_id: UUID
     consent_type: str
@@ -96,23 +99,37 @@ def change(
 
 
 def withdraw(
-    tenant_id: UUID, people: Iterable[UUID | str], *, at: datetime, source: str, actor: str, reason: str
+    tenant_id: UUID,
+    people: Iterable[UUID | str],
+    *,
+    at: datetime,
+    source: str,
+    actor: str,
+    reason: str,
+    types: Sequence[ConsentType] = STOPPABLE,
 ) -> tuple[Changed, ...]:
     """Switches promotional and reminder messages off (STOP) for customers named by id or by E.164 phone.
 
-    Returns what really changed: saying STOP twice is saying it once, and a STOP that is older than the customer's own
-    later START changes nothing. Unknown phones are passed over.
+    Returns what got a line of history: saying STOP twice is saying it once, and a STOP that is older than the
+    customer's own later START changes nothing. Unknown phones are passed over.
     """
     _check({}, source=source, actor=actor, reason=reason)
-    return _apply(tenant_id, people, _STOPPABLE, value=False, source=source, actor=actor, reason=reason, at=at)
+    return _apply(tenant_id, people, types, value=False, source=source, actor=actor, reason=reason, at=at)
 
 
 def restore(
-    tenant_id: UUID, people: Iterable[UUID | str], *, at: datetime, source: str, actor: str, reason: str
+    tenant_id: UUID,
+    people: Iterable[UUID | str],
+    *,
+    at: datetime,
+    source: str,
+    actor: str,
+    reason: str,
+    types: Sequence[ConsentType] = STOPPABLE,
 ) -> tuple[Changed, ...]:
     """Switches promotional and reminder messages on (START); otherwise like `withdraw`."""
     _check({}, source=source, actor=actor, reason=reason)
-    return _apply(tenant_id, people, _STOPPABLE, value=True, source=source, actor=actor, reason=reason, at=at)
+    return _apply(tenant_id, people, types, value=True, source=source, actor=actor, reason=reason, at=at)
 
 
 def history(tenant_id: UUID, customer_id: UUID, wanted: PageRequest | None = None) -> Page[Entry]:

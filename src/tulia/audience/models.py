@@ -226,3 +226,45 @@ class Message(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["tenant", "conversation", "sent_at"], name="messages_by_conversation"),
         ]
+
+
+class Reply(models.Model):
+    """What is to be answered, by itself and once, to somebody who said STOP or START, through the sender that got it.
+
+    Written in the transaction that changes the consent. `due_at` is set while it is to be sent, `sending_at` while it is
+    being sent; a reply whose outcome isn't known is never sent again. `answers` is the message it answers, as the
+    provider names it. What was sent is a Message, too.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_index=False)
+    sender_id = models.UUIDField()
+    kind = models.CharField(max_length=20)
+    text = models.TextField()
+    answers = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, db_default="waiting")
+    attempts = models.SmallIntegerField(db_default=0)
+    due_at = models.DateTimeField(null=True)
+    sending_at = models.DateTimeField(null=True)
+    failure_code = models.CharField(max_length=40, blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "conversation_replies"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "answers"], name="conversation_replies_once"),
+            models.CheckConstraint(condition=Q(kind__in=["stopped", "started"]), name="conversation_replies_kind"),
+            models.CheckConstraint(
+                condition=Q(state="waiting", due_at__isnull=False, sending_at__isnull=True)
+                | Q(state="sending", due_at__isnull=True, sending_at__isnull=False)
+                | Q(state__in=["sent", "failed", "unknown", "expired"], due_at__isnull=True, sending_at__isnull=True),
+                name="conversation_replies_state",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["sender_id", "due_at"], condition=Q(due_at__isnull=False), name="replies_to_be_sent"),
+            models.Index(fields=["sender_id"], condition=Q(sending_at__isnull=False), name="replies_in_flight"),
+            models.Index(fields=["tenant", "customer", "asked_at"], name="replies_by_customer"),
+        ]

@@ -119,13 +119,18 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
             for row in rows
             if row.sender_id == sender_id and (content := _read(row, numbers.get(sender_id, ""))) is not None
         ]
-        statuses = [status for content in contents for status in content.statuses]
+        statuses = [
+            status
+            for content in contents
+            for status in content.statuses
+            if not reference.is_of_no_campaign(status.reference)
+        ]
         messages = [message for content in contents for message in content.messages]
         preferences = [preference for content in contents for preference in content.preferences]
         record.record(tenant_id, sender_id, _status_evidence(tenant_id, sender_id, statuses))
         # After the statuses, which may be the first to tell whose message it is that a reply quotes.
         record.record(tenant_id, sender_id, _reply_evidence(tenant_id, sender_id, messages))
-        inbound.take_in(tenant_id, messages, preferences)
+        inbound.take_in(tenant_id, sender_id, messages, preferences)
         early.try_again(tenant_id, sender_id)
 
 
