@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from tulia.channels import senders, templates
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
-from tulia.tenants import access, accounts, api_keys, queries
+from tulia.tenants import access, api_keys, queries, tenant_settings
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.models import Tenant
 from tulia.tenants.permission import require
@@ -131,16 +132,10 @@ class AccountService:
         require(self.caller, MANAGES)
         return queries.get(self.tenant_id)
 
-    def change_settings(
-        self,
-        *,
-        timezone: str | None = None,
-        country: str | None = None,
-        opt_out_words: Sequence[str] | None = None,
-    ) -> Tenant:
-        """Changes what is given (None: as it is)."""
+    def change_settings(self, fields: Mapping[str, Any]) -> Tenant:
+        """Changes the settings that are given. Raises Invalid naming every wrong one."""
         require(self.caller, MANAGES)
-        return accounts.change_settings(self.tenant_id, timezone=timezone, country=country, opt_out_words=opt_out_words)
+        return tenant_settings.change(self.tenant_id, fields)
 
     def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
         """A new key, shown for the only time; it can't be given more than its maker may do."""

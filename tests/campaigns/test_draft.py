@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ ARMS = [{"name": "A", "content": "Hello"}, {"name": "B", "content": "Hi"}]
 FIELDS = [
     "name", "description", "message_content", "template_id", "template_variables", "target_criteria", "as_of", "scheduled_at",
     "is_ab_test", "variants", "assignment", "seed", "primary_metric", "sender_id",
+    "quiet_hours", "budget_micros", "local_time", "frequency_cap_exempt_reason",
 ]  # fmt: skip
 
 
@@ -42,8 +43,10 @@ def test_every_field_is_read_into_its_own_type() -> None:
         description="", template_id=AN_ID, template_variables={"1": "{{ first_name }}"}, as_of="2026-01-01T00:00:00+03:00",
         target_criteria={"tags": ["vip"]}, scheduled_at=later.isoformat(), is_ab_test=True, variants=ARMS,
         assignment="random", seed=-5, primary_metric="read", sender_id=AN_ID, quiet_hours=None,
+        budget_micros=25_000_000, local_time=True, frequency_cap_exempt_reason="They all asked for it",
     )  # fmt: skip
-    assert set(read) == set(FIELDS)
+    columns = {"quiet_hours_rule", "quiet_hours_start", "quiet_hours_end"}
+    assert set(read) == set(FIELDS) - {"quiet_hours"} | columns
     assert read["template_id"] == read["sender_id"] == uuid.UUID(AN_ID)
     assert read["as_of"] == datetime(2025, 12, 31, 21, tzinfo=UTC)
     assert read["scheduled_at"] == later
@@ -62,24 +65,36 @@ def test_an_unknown_field_is_refused_by_its_name(name: str) -> None:
     assert "is not a field" in refused(**{name: 1})[name]
 
 
+@pytest.mark.parametrize("value", [0, False, {}, "x", [None], None])
+def test_what_is_not_built_yet_is_refused(value: Any) -> None:
+    assert "not available yet" in refused(holdout_percent=value)["holdout_percent"]
+
+
+def test_quiet_hours_are_the_tenants_unless_the_campaign_has_its_own_or_none() -> None:
+    tenants = {"quiet_hours_rule": "tenant", "quiet_hours_start": None, "quiet_hours_end": None}
+    assert values(is_new=False, quiet_hours="tenant") == tenants
+    assert values(is_new=False, quiet_hours=None) == tenants | {"quiet_hours_rule": "none"}
+    own = values(is_new=False, quiet_hours={"start": "21:30", "end": "07:00"})
+    assert own == {"quiet_hours_rule": "own", "quiet_hours_start": time(21, 30), "quiet_hours_end": time(7)}
+
+
 @pytest.mark.parametrize(
-    "name", ["local_time", "holdout_percent", "budget_micros", "frequency_cap_exempt_reason", "quiet_hours"]
-)
-@pytest.mark.parametrize("value", [0, False, {}, "x", [None]])
-def test_what_is_not_built_yet_is_refused(name: str, value: Any) -> None:
-    assert "not available yet" in refused(**{name: value})[name]
-
-
-@pytest.mark.parametrize("name", ["local_time", "holdout_percent", "budget_micros", "frequency_cap_exempt_reason"])
-def test_only_of_the_quiet_hours_null_is_taken(name: str) -> None:
-    assert values(is_new=False, quiet_hours=None) == {}
-    assert name in refused(**{name: None})
+    "wrong",
+    ["", "none", 22, True, [], {}, {"start": "22:00"}, {"start": "22:00", "end": "08:00", "zone": "x"},
+     {"start": "24:00", "end": "08:00"}, {"start": "22:0", "end": "08:00"}, {"start": 22, "end": 8},
+     {"start": "08:00", "end": "08:00"}, {"start": "22:00\n", "end": "08:00"}],
+)  # fmt: skip
+def test_quiet_hours_that_are_none_are_refused(wrong: Any) -> None:
+    assert "quiet_hours" in refused(quiet_hours=wrong)
 
 
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
         *((name, wrong) for name in ("name", "message_content") for wrong in (None, 1, True, [], {}, "", " \n\t", "a\x00b")),
+        *(("budget_micros", wrong) for wrong in (0, -1, 1.5, "1", True, 2**63)),
+        *(("local_time", wrong) for wrong in (0, "true", None)),
+        *(("frequency_cap_exempt_reason", wrong) for wrong in ("", " ", 1, "x" * 501)),
         ("name", "x" * 256),
         ("name", "\ud83e"),
         ("message_content", "x" * 4_097),
@@ -196,7 +211,7 @@ LIQUID = st.lists(
     | st.text(max_size=4),
     max_size=12,
 ).map(" ".join)
-NAMES = st.sampled_from([*FIELDS, *draft.NOT_BUILT, "quiet_hours"]) | st.text(max_size=6)
+NAMES = st.sampled_from([*FIELDS, *draft.NOT_BUILT]) | st.text(max_size=6)
 
 
 @settings(max_examples=150, deadline=None)
@@ -207,8 +222,9 @@ def test_any_json_is_read_or_refused_and_never_crashes(fields: dict[str, Any], i
         assert refusal.details
         assert refusal.message
     else:
-        assert set(read) <= set(fields) & set(FIELDS)
-        assert not set(fields) - set(FIELDS) - {"quiet_hours"}
+        quiet = {"quiet_hours_rule", "quiet_hours_start", "quiet_hours_end"}
+        assert set(read) - quiet <= set(fields) & set(FIELDS)
+        assert not set(fields) - set(FIELDS)
 
 
 @settings(max_examples=100, deadline=None)

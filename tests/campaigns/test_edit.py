@@ -31,7 +31,7 @@ def within(campaign: MessageCampaign, act: Callable[..., object], **how: object)
 
 def set_status(campaign: MessageCampaign, status: str) -> MessageCampaign:
     with tenant_scope(campaign.tenant_id):
-        MessageCampaign.objects.filter(pk=campaign.pk).update(status=status, scheduled_at=LATER)
+        MessageCampaign.objects.filter(pk=campaign.pk).update(status=status, scheduled_at=LATER, launch_at=LATER)
     return reloaded(campaign)
 
 

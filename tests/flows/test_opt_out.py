@@ -9,7 +9,7 @@ from flows.conftest import OpenShop
 from flows.shop import Shop, text_reply
 from flows.test_callbacks import applied
 from live_installation import eventually, fetch
-from tulia.audience.models import Customer, Reply
+from tulia.audience.models import Confirmation, Customer
 from tulia.audience.models import Message as Said
 from tulia.ledger.models import Recipient
 from tulia.reports.verify import verify
@@ -34,9 +34,9 @@ def agreeing(shop: Shop, phones: list[str]) -> int:
         return Customer.objects.filter(phone__in=phones, consents_promotional=True).count()
 
 
-def replies(shop: Shop) -> list[tuple[str, str]]:
+def confirmations(shop: Shop) -> list[tuple[str, str]]:
     with tenant_scope(shop.tenant_id):
-        return list(Reply.objects.order_by("id").values_list("kind", "state"))
+        return list(Confirmation.objects.order_by("id").values_list("kind", "state"))
 
 
 def test_fifty_stops_amid_ten_thousand_messages_of_two_campaigns_stop_every_later_one(open_shop: OpenShop) -> None:
@@ -68,7 +68,7 @@ def test_fifty_stops_amid_ten_thousand_messages_of_two_campaigns_stop_every_late
     eventually(lambda: all(len(accepted_for(shop, phone)) == 1 for phone in stopping), within=20)
     for phone in stopping:
         (only,) = accepted_for(shop, phone)
-        assert only["opaque"].startswith("reply:"), "a campaign's message left after the STOP was acknowledged"
+        assert only["opaque"].startswith("confirmation:"), "a campaign's message left after the STOP was acknowledged"
     for campaign in campaigns:
         skipped = {person["phone"] for person in shop.people(campaign, state="skipped", reason="opted_out")}
         assert set(stopping) <= skipped
@@ -83,11 +83,11 @@ def test_a_stop_is_answered_once_however_often_it_is_said_and_repeated(open_shop
         assert shop.callback(stop).status_code == 200
     assert agreeing(shop, [phone]) == 0
     shop.callback(text_reply(phone, "STOP"))
-    eventually(lambda: replies(shop) == [("stopped", "sent")], within=15)
+    eventually(lambda: confirmations(shop) == [("stopped", "sent")], within=15)
     applied(shop)
     time.sleep(1.5)
-    assert replies(shop) == [("stopped", "sent")]
-    assert [one["opaque"].partition(":")[0] for one in accepted_for(shop, phone)] == ["reply"]
+    assert confirmations(shop) == [("stopped", "sent")]
+    assert [one["opaque"].partition(":")[0] for one in accepted_for(shop, phone)] == ["confirmation"]
     with tenant_scope(shop.tenant_id):
         said = list(Said.objects.filter(direction="outbound").values_list("message_type", "text"))
     assert said == [("automated_transactional", STOPPED)]
@@ -105,7 +105,8 @@ def test_yes_opts_in_again_only_as_the_next_word_after_stop(open_shop: OpenShop)
     applied(shop)
     assert (agreeing(shop, [first]), agreeing(shop, [second])) == (1, 0)
     eventually(
-        lambda: sorted(replies(shop)) == [("started", "sent"), ("stopped", "sent"), ("stopped", "sent")], within=15
+        lambda: sorted(confirmations(shop)) == [("started", "sent"), ("stopped", "sent"), ("stopped", "sent")],
+        within=15,
     )
 
 
@@ -133,4 +134,4 @@ def test_the_providers_own_switch_and_its_refusal_withdraw_promotions_and_get_no
             if one["source"] == "customer_initiated"
         ]
         assert (entry["actor"], entry["consent_type"]) == ("customer", "promotional_messages")
-    assert replies(shop) == []
+    assert confirmations(shop) == []

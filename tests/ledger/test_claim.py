@@ -82,7 +82,7 @@ def test_claims_at_once_never_take_the_same_person(campaign: MessageCampaign) ->
 @pytest.mark.parametrize("status", ["draft", "scheduled", "paused", "completed", "canceled"])
 def test_nothing_is_claimed_of_a_campaign_that_is_not_sending(campaign: MessageCampaign, status: str) -> None:
     with tenant_scope(campaign.tenant_id):
-        MessageCampaign.objects.filter(pk=campaign.pk).update(status=status, scheduled_at=NOW)
+        MessageCampaign.objects.filter(pk=campaign.pk).update(status=status, scheduled_at=NOW, launch_at=NOW)
     assert take(campaign).is_empty
     assert {state for state, _ in states(campaign)} == {State.WAITING}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -12,180 +12,29 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tulia.api.fields import Flag, Shape, Text, Whole
+from tulia.api.campaign_shapes import (
+    CampaignExecuteSerializer,
+    CampaignQuery,
+    CampaignReportSerializer,
+    CloneSerializer,
+    ExecutionSerializer,
+    MessageCampaignCreateSerializer,
+    MessageCampaignSerializer,
+    NoBody,
+    ReachRequestSerializer,
+    ReachSerializer,
+    RecipientQuery,
+    ScheduleSerializer,
+    TestSendSerializer,
+    execution_to_json,
+    to_json,
+)
 from tulia.api.resource import Resource
-from tulia.campaign_service import LONGEST_WAIT_SECONDS, CampaignService, ExecutionResult
+from tulia.campaign_service import LONGEST_WAIT_SECONDS, CampaignService
 from tulia.core.errors import Invalid
-
-if TYPE_CHECKING:
-    from tulia.campaigns.models import MessageCampaign
 
 DEFAULT_WAIT_SECONDS = 5.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4}(?:\.\d{1,3})?)(?:$|[,;\s])")
-
-
-class VariantSerializer(Shape):
-    """One arm of an A/B test."""
-
-    name = Text(max_length=100)
-    content = Text(max_length=4_096)
-    template_id = serializers.UUIDField(required=False, allow_null=True)
-
-
-class MessageCampaignCreateSerializer(Shape):
-    """What a campaign is made from; `campaigns.draft` reads it and names every mistake."""
-
-    name = Text(max_length=255)
-    description = Text(required=False, allow_null=True)
-    message_content = Text(required=False, max_length=4_096)
-    template_id = serializers.UUIDField(required=False, allow_null=True)
-    template_variables = serializers.DictField(child=Text(), required=False)
-    target_criteria = serializers.JSONField(required=False)
-    as_of = serializers.DateTimeField(required=False, allow_null=True)
-    scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
-    is_ab_test = Flag(required=False)
-    variants = VariantSerializer(many=True, required=False)
-    assignment = serializers.ChoiceField(["random"], required=False)
-    seed = Whole(required=False)
-    primary_metric = serializers.ChoiceField(["responded", "read", "converted"], required=False)
-    sender_id = serializers.UUIDField(required=False, allow_null=True)
-    quiet_hours = serializers.JSONField(required=False, allow_null=True)
-
-
-class MessageCampaignSerializer(serializers.Serializer[Any]):
-    """A campaign with its counters and its four rates, in percent."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    description = serializers.CharField(allow_null=True)
-    message_content = serializers.CharField(allow_blank=True)
-    template_id = serializers.UUIDField(allow_null=True)
-    template_variables = serializers.DictField()
-    target_criteria = serializers.JSONField()
-    as_of = serializers.DateTimeField(allow_null=True)
-    is_ab_test = serializers.BooleanField()
-    variants = serializers.ListField(child=serializers.JSONField())
-    seed = serializers.IntegerField()
-    primary_metric = serializers.CharField()
-    sender_id = serializers.UUIDField(allow_null=True)
-    status = serializers.CharField()
-    status_reason = serializers.CharField(allow_blank=True)
-    scheduled_at = serializers.DateTimeField(allow_null=True)
-    started_at = serializers.DateTimeField(allow_null=True)
-    completed_at = serializers.DateTimeField(allow_null=True)
-    delivery_count = serializers.IntegerField()
-    delivered_count = serializers.IntegerField()
-    failed_count = serializers.IntegerField()
-    read_count = serializers.IntegerField()
-    response_count = serializers.IntegerField()
-    conversion_count = serializers.IntegerField()
-    delivery_rate = serializers.FloatField()
-    read_rate = serializers.FloatField()
-    engagement_rate = serializers.FloatField()
-    conversion_rate = serializers.FloatField()
-    metadata = serializers.JSONField()
-    created_by_id = serializers.UUIDField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
-
-
-_COLUMNS: list[str] = [str(name) for name in MessageCampaignSerializer().fields if not str(name).endswith("_rate")]
-
-
-def to_json(campaign: MessageCampaign) -> dict[str, Any]:
-    """The campaign as MessageCampaignSerializer says, without the cost of one."""
-    return {name: getattr(campaign, name) for name in _COLUMNS} | {
-        "delivery_rate": campaign.calculate_delivery_rate(),
-        "read_rate": campaign.calculate_read_rate(),
-        "engagement_rate": campaign.calculate_engagement_rate(),
-        "conversion_rate": campaign.calculate_conversion_rate(),
-    }
-
-
-class CampaignExecuteSerializer(Shape):
-    """The confirmation that starts a campaign."""
-
-    confirm = Flag(required=False, default=False)
-    confirm_everyone = Flag(required=False, default=False)
-
-
-class ExecutionSerializer(serializers.Serializer[Any]):
-    """How far a run is."""
-
-    campaign_id = serializers.UUIDField()
-    status = serializers.CharField()
-    results = serializers.JSONField()
-
-
-class CampaignReportSerializer(serializers.Serializer[Any]):
-    """The report; the inner shapes are described in docs/api.md."""
-
-    campaign_id = serializers.UUIDField()
-    name = serializers.CharField()
-    description = serializers.CharField(allow_null=True)
-    status = serializers.CharField()
-    status_reason = serializers.CharField(allow_blank=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    completed_at = serializers.DateTimeField(allow_null=True)
-    duration_seconds = serializers.FloatField(allow_null=True)
-    targeting = serializers.JSONField()
-    delivery = serializers.JSONField()
-    engagement = serializers.JSONField()
-    balance = serializers.JSONField()
-    ab_test = serializers.JSONField()
-
-
-class ReachRequestSerializer(Shape):
-    """Whom to count. The fields of a campaign may come along, so that a draft can be posted as it is."""
-
-    target_criteria = serializers.JSONField()
-    as_of = serializers.DateTimeField(required=False, allow_null=True)
-
-
-class ReachSerializer(serializers.Serializer[Any]):
-    """Reach, step by step."""
-
-    total_matching = serializers.IntegerField()
-    with_consent = serializers.IntegerField()
-    waterfall = serializers.ListField(child=serializers.JSONField())
-
-
-class ScheduleSerializer(Shape):
-    """When to start."""
-
-    scheduled_at = Text()
-    confirm_everyone = Flag(required=False, default=False)
-
-
-class CloneSerializer(Shape):
-    """What to call the copy."""
-
-    name = Text(required=False, max_length=255)
-
-
-class TestSendSerializer(Shape):
-    """Whom to try the message on, and which variant."""
-
-    customer_id = serializers.UUIDField()
-    variant = Whole(required=False, default=0)
-
-
-class NoBody(Shape):
-    """A body without fields."""
-
-
-class RecipientQuery(Shape):
-    """Which people of a campaign."""
-
-    state = Text(required=False)
-    reason = Text(required=False, max_length=60)
-
-
-class CampaignQuery(Shape):
-    """Which campaigns."""
-
-    status = Text(required=False)
 
 
 class Campaigns(Resource):
@@ -242,21 +91,6 @@ class CampaignReach(Resource):
                 "waterfall": [{"step": step.name, "remaining": step.remaining} for step in counted.steps],
             }
         )
-
-
-def execution_to_json(result: ExecutionResult) -> dict[str, Any]:
-    return {
-        "campaign_id": result.campaign_id,
-        "status": result.status,
-        "results": {
-            "targeted": result.targeted,
-            "sent": result.sent,
-            "failed": result.failed,
-            "skipped_no_consent": result.skipped_no_consent,
-            "skipped": dict(result.skipped),
-            "errors": list(result.errors),
-        },
-    }
 
 
 class CampaignExecute(Resource):

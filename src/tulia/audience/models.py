@@ -18,7 +18,8 @@ class Customer(models.Model):
     """One person, unique by tenant and phone (E.164).
 
     The three consents stand here and are written by `audience.consent` alone (and by the import of new people);
-    every change of them is a row of ConsentChange.
+    every change of them is a row of ConsentChange. `unreachable_at` is when the provider last said that the number has
+    no WhatsApp; whoever writes, or gets a message delivered, is reachable again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -33,6 +34,7 @@ class Customer(models.Model):
     consents_transactional = models.BooleanField(db_default=True, default=True)
     consents_reminder = models.BooleanField(db_default=True, default=True)
     consents_promotional = models.BooleanField(db_default=False, default=False)
+    unreachable_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)
@@ -228,11 +230,11 @@ class Message(models.Model):
         ]
 
 
-class Reply(models.Model):
+class Confirmation(models.Model):
     """What is to be answered, by itself and once, to somebody who said STOP or START, through the sender that got it.
 
     Written in the transaction that changes the consent. `due_at` is set while it is to be sent, `sending_at` while it is
-    being sent; a reply whose outcome isn't known is never sent again. `answers` is the message it answers, as the
+    being sent; a confirmation whose outcome isn't known is never sent again. `answers` is the message it answers, as the
     provider names it. What was sent is a Message, too.
     """
 
@@ -252,19 +254,21 @@ class Reply(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        db_table = "conversation_replies"
+        db_table = "consent_confirmations"
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["tenant", "answers"], name="conversation_replies_once"),
-            models.CheckConstraint(condition=Q(kind__in=["stopped", "started"]), name="conversation_replies_kind"),
+            models.UniqueConstraint(fields=["tenant", "answers"], name="consent_confirmations_once"),
+            models.CheckConstraint(condition=Q(kind__in=["stopped", "started"]), name="consent_confirmations_kind"),
             models.CheckConstraint(
                 condition=Q(state="waiting", due_at__isnull=False, sending_at__isnull=True)
                 | Q(state="sending", due_at__isnull=True, sending_at__isnull=False)
                 | Q(state__in=["sent", "failed", "unknown", "expired"], due_at__isnull=True, sending_at__isnull=True),
-                name="conversation_replies_state",
+                name="consent_confirmations_state",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["sender_id", "due_at"], condition=Q(due_at__isnull=False), name="replies_to_be_sent"),
-            models.Index(fields=["sender_id"], condition=Q(sending_at__isnull=False), name="replies_in_flight"),
-            models.Index(fields=["tenant", "customer", "asked_at"], name="replies_by_customer"),
+            models.Index(
+                fields=["sender_id", "due_at"], condition=Q(due_at__isnull=False), name="confirmations_to_be_sent"
+            ),
+            models.Index(fields=["sender_id"], condition=Q(sending_at__isnull=False), name="confirmations_in_flight"),
+            models.Index(fields=["tenant", "customer", "asked_at"], name="confirmations_by_customer"),
         ]

@@ -12,6 +12,7 @@ from uuid import UUID
 from tulia.audience import criteria
 from tulia.campaigns import render
 from tulia.core.errors import Invalid
+from tulia.tenants import quiet_hours
 
 TEXT_LIMIT = 4_096
 VARIABLES_LIMIT = 100
@@ -23,12 +24,8 @@ NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 10_000
 MIN_VARIANTS, MAX_VARIANTS = 2, 4
 METRICS = ("responded", "read", "converted")
-NOT_BUILT = {
-    "local_time": "sending in each recipient's local time is not available yet",
-    "holdout_percent": "a holdout is not available yet",
-    "budget_micros": "a budget is not available yet",
-    "frequency_cap_exempt_reason": "frequency caps are not available yet",
-}
+NOT_BUILT = {"holdout_percent": "a holdout is not available yet"}
+REASON_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +62,13 @@ def read(fields: Mapping[str, Any], *, now: datetime, is_new: bool) -> Draft:
     for name, value in fields.items():
         if name in NOT_BUILT:
             wrong[name] = NOT_BUILT[name]
-        elif name == "quiet_hours":
-            if value is not None:
-                wrong[name] = "quiet hours are not available yet; leave it out, or give null for none"
         elif name not in _READERS:
             wrong[name] = f"is not a field of a campaign; the fields are {', '.join(sorted(_READERS))}"
         else:
             try:
                 values[name] = _READERS[name](value)
+            except quiet_hours.QuietHoursInvalid as reason:
+                wrong[name] = str(reason)
             except _Wrong as reason:
                 wrong[name] = str(reason)
             except criteria.CriteriaInvalid as refused:
@@ -80,6 +76,8 @@ def read(fields: Mapping[str, Any], *, now: datetime, is_new: bool) -> Draft:
                     wrong[f"target_criteria.{error.path}" if error.path else "target_criteria"] = error.message
             except Invalid as refused:
                 wrong |= {path: str(reason) for path, reason in (refused.details or {name: refused.message}).items()}
+    if "quiet_hours" in values:
+        values |= values.pop("quiet_hours")
     _check_together(values, wrong, now=now, is_new=is_new)
     if wrong:
         raise Invalid("; ".join(f"{path} {reason}" for path, reason in wrong.items()) + ".", details=wrong)
@@ -172,6 +170,22 @@ def _seed(value: Any) -> int:
     return value
 
 
+def _quiet_hours(value: Any) -> dict[str, Any]:
+    """The three columns; "tenant" is what a campaign has that says nothing."""
+    if value == "tenant":
+        return {"quiet_hours_rule": "tenant", "quiet_hours_start": None, "quiet_hours_end": None}
+    own = quiet_hours.read(value)
+    if own is None:
+        return {"quiet_hours_rule": "none", "quiet_hours_start": None, "quiet_hours_end": None}
+    return {"quiet_hours_rule": "own", "quiet_hours_start": own.start, "quiet_hours_end": own.end}
+
+
+def _budget(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise _Wrong("must be a whole number of millionths of a US dollar, more than 0; null is no budget")
+    return value
+
+
 def _metric(value: Any) -> str:
     if value == "clicked":
         raise _Wrong("clicks are not counted yet; choose responded, read or converted")
@@ -251,4 +265,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "seed": _seed,
     "primary_metric": _metric,
     "sender_id": _optional(_id),
+    "quiet_hours": _quiet_hours,
+    "budget_micros": _optional(_budget),
+    "local_time": _flag,
+    "frequency_cap_exempt_reason": lambda value: _text(REASON_LIMIT)(value) if value is not None else "",
 }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tulia.campaigns import draft
+from tulia.campaigns import draft, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
@@ -44,6 +44,11 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
                 details={"scheduled_at": "not together with criteria that mean everybody"},
             )
         values["status"] = "scheduled"
+        values["launch_at"] = window.launch_at(
+            values["scheduled_at"],
+            tenant_zone=tenants.get(tenant_id).timezone,
+            is_local=values.get("local_time", False),
+        )
     campaign = MessageCampaign(tenant_id=tenant_id, created_by_id=created_by_id, **values)
     campaign.save(force_insert=True)
     campaign.refresh_from_db()
@@ -87,7 +92,8 @@ def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | 
     """A new draft with the same message, audience and test, and a new seed."""
     copied = (
         "description", "message_content", "template_id", "template_variables", "target_criteria", "is_ab_test",
-        "variants", "primary_metric", "sender_id",
+        "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
+        "frequency_cap_exempt_reason", "budget_micros", "local_time",
     )  # fmt: skip
     new_name = name or f"{campaign.name} (copy)"
     twin = MessageCampaign(

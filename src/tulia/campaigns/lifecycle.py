@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from tulia.audience import criteria, replies
+from tulia.audience import confirmations, criteria
+from tulia.campaigns import window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Invalid
+from tulia.tenants import queries as tenants
 from tulia.tenants.scope import system_scope, tenant_scope
 
 
@@ -21,6 +23,10 @@ class WrongState(Conflict):
 
 class EveryoneNotConfirmed(Invalid):
     code: ClassVar[str] = "everyone_not_confirmed"
+
+
+class NeedsTime(Invalid):
+    code: ClassVar[str] = "needs_time"
 
 
 class NoSender(Invalid):
@@ -40,6 +46,11 @@ def check_ready(campaign: MessageCampaign, *, sender: Sender | None, confirm_eve
         raise EveryoneNotConfirmed(
             'The criteria are empty, which means every customer: repeat with "confirm_everyone": true if that is meant.',
             details={"confirm_everyone": "must be true, because the criteria mean every customer"},
+        )
+    if campaign.local_time and campaign.scheduled_at is None:
+        raise NeedsTime(
+            "This campaign is sent in each recipient's local time, so it needs one: POST …/schedule.",
+            details={"local_time": "needs scheduled_at: POST …/schedule"},
         )
     if sender is None:
         raise NoSender("There is no sender to send with: add one first.", details={"sender_id": "add a sender first"})
@@ -77,8 +88,9 @@ def schedule(campaign: MessageCampaign, *, at: datetime, now: datetime, confirm_
             details={"confirm_everyone": "must be true, because the criteria mean every customer"},
         )
     metadata = campaign.metadata | ({"everyone_confirmed": True} if confirm_everyone else {})
+    launch_at = window.launch_at(at, tenant_zone=tenants.get(campaign.tenant_id).timezone, is_local=campaign.local_time)
     moved = MessageCampaign.objects.filter(pk=campaign.pk, status__in=("draft", "scheduled")).update(
-        status="scheduled", scheduled_at=at, metadata=metadata, updated_at=now
+        status="scheduled", scheduled_at=at, launch_at=launch_at, metadata=metadata, status_reason="", updated_at=now
     )
     if not moved:
         raise WrongState(f"This campaign is {campaign.status}; only a draft can be scheduled.")
@@ -125,7 +137,7 @@ def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetim
 @dataclass(frozen=True, slots=True)
 class Work:
     """What there is to do: (tenant, campaign) of scheduled campaigns whose time has come, earliest first, and
-    (tenant, sender) of senders with a campaign that is sending to a frozen audience, or with replies to send."""
+    (tenant, sender) of senders with a campaign that is sending to a frozen audience, or with confirmations to send."""
 
     due: tuple[tuple[UUID, UUID], ...]
     senders: frozenset[tuple[UUID, UUID]]
@@ -137,15 +149,15 @@ def look_for_work(*, now: datetime) -> Work:
         to_answer = {
             (tenant_id, sender_id)
             for sender_id, tenant_id in Sender.objects.filter(
-                pk__in={sender_id for _, sender_id in replies.senders_waiting(now=now)}, paused_reason=""
+                pk__in={sender_id for _, sender_id in confirmations.senders_waiting(now=now)}, paused_reason=""
             ).values_list("id", "tenant_id")
         }
-        due = MessageCampaign.objects.filter(status="scheduled", scheduled_at__lte=now)
+        due = MessageCampaign.objects.filter(status="scheduled", launch_at__lte=now)
         sending = MessageCampaign.objects.filter(
             status="sending", audience_frozen_at__isnull=False, sender__isnull=False
         )
         return Work(
-            due=tuple(due.order_by("scheduled_at", "id").values_list("tenant_id", "id")[:1_000]),
+            due=tuple(due.order_by("launch_at", "id").values_list("tenant_id", "id")[:1_000]),
             senders=frozenset(
                 (tenant_id, sender_id)
                 for tenant_id, sender_id in sending.values_list("tenant_id", "sender_id")
@@ -162,7 +174,7 @@ def take_due(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> MessageCam
     """
     return (
         MessageCampaign.objects.select_for_update(skip_locked=True)
-        .filter(tenant_id=tenant_id, pk=campaign_id, status="scheduled", scheduled_at__lte=now)
+        .filter(tenant_id=tenant_id, pk=campaign_id, status="scheduled", launch_at__lte=now)
         .first()
     )
 

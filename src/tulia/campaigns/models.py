@@ -27,6 +27,9 @@ class MessageCampaign(models.Model):
     Each counter counts people, once, and is a cache of the ledger that only the ledger writes:
     `delivery_count` accepted by the provider at any time, `delivered_count` delivered by the strongest evidence,
     `failed_count` failed for good, `read_count` read receipts, `response_count` and `conversion_count` credited people.
+    So is `cost_micros`, in US dollars: what was delivered, and what is reserved for messages on their way; it never
+    exceeds `budget_micros`. `launch_at` is when a scheduled campaign starts: `scheduled_at`, or as much earlier as the
+    easternmost recipients need when it is sent in each one's local time.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -43,6 +46,13 @@ class MessageCampaign(models.Model):
     seed = models.BigIntegerField(db_default=0)
     primary_metric = models.CharField(max_length=20, db_default="responded", default="responded")
     sender = models.ForeignKey(Sender, on_delete=models.PROTECT, null=True, db_index=False)
+    quiet_hours_rule = models.CharField(max_length=10, default="tenant", db_default="tenant")
+    quiet_hours_start = models.TimeField(null=True)
+    quiet_hours_end = models.TimeField(null=True)
+    frequency_cap_exempt_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+    budget_micros = models.BigIntegerField(null=True)
+    cost_micros = models.BigIntegerField(default=0, db_default=0)
+    local_time = models.BooleanField(default=False, db_default=False)
 
     delivery_count = models.IntegerField(default=0, db_default=0)
     delivered_count = models.IntegerField(default=0, db_default=0)
@@ -54,6 +64,7 @@ class MessageCampaign(models.Model):
     status = models.CharField(max_length=20, default="draft", db_default="draft")
     status_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
     scheduled_at = models.DateTimeField(null=True)
+    launch_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     audience_frozen_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -82,9 +93,23 @@ class MessageCampaign(models.Model):
                 name="message_campaigns_counters_not_negative",
             ),
             models.CheckConstraint(
-                condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False),
+                condition=~Q(status="scheduled") | Q(scheduled_at__isnull=False, launch_at__isnull=False),
                 name="message_campaigns_scheduled_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(quiet_hours_rule="own", quiet_hours_start__isnull=False, quiet_hours_end__isnull=False)
+                | Q(
+                    quiet_hours_rule__in=["tenant", "none"],
+                    quiet_hours_start__isnull=True,
+                    quiet_hours_end__isnull=True,
+                ),
+                name="message_campaigns_quiet_hours_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(budget_micros__isnull=True) | Q(budget_micros__gte=1),
+                name="message_campaigns_budget_positive",
+            ),
+            models.CheckConstraint(condition=Q(cost_micros__gte=0), name="message_campaigns_cost_not_negative"),
         ]
 
     def calculate_delivery_rate(self) -> float:

@@ -17,6 +17,8 @@ class Sender(models.Model):
 
     `rate_per_second` is never exceeded in any one-second window. Secrets are encrypted. `base_url` empty means the
     provider's own address; for the built-in simulator (`is_simulated`) it is wherever the simulator listens now.
+    `daily_limit` is the provider's messaging limit: how many different people may be written to in 24 hours outside an
+    open window (null: no limit).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -29,6 +31,7 @@ class Sender(models.Model):
     verify_token_encrypted = models.TextField()
     base_url = models.CharField(max_length=300, blank=True, db_default="")
     rate_per_second = models.PositiveIntegerField(db_default=80)
+    daily_limit = models.PositiveIntegerField(null=True)
     is_simulated = models.BooleanField(db_default=False)
     paused_reason = models.CharField(max_length=300, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
@@ -65,5 +68,32 @@ class MessageTemplate(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "approved", "rejected", "paused", "disabled"]),
                 name="message_templates_status",
+            ),
+        ]
+
+
+class MessageRate(models.Model):
+    """What a provider asks for one delivered message, from a day on, by the calling code of the person's number.
+
+    An empty `calling_code` is the rate of every code without a row of its own. Rows, not code: the card changes each
+    quarter, and operators may edit it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    category = models.CharField(max_length=20)
+    calling_code = models.CharField(max_length=4, blank=True)
+    market = models.CharField(max_length=60)
+    effective_from = models.DateField()
+    cost_micros = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "message_rates"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["category", "calling_code", "effective_from"], name="message_rates_one_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(category__in=["marketing", "utility", "authentication", "service"]),
+                name="message_rates_category",
             ),
         ]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tulia.audience import consent, conversations, keywords, opt_out_rules, replies
+from tulia.audience import confirmations, consent, conversations, keywords, opt_out_rules
 from tulia.audience.keywords import Intent
 from tulia.audience.opt_out_rules import Rules
 from tulia.channels.types import InboundMessage, PreferenceChange
 from tulia.core import clock
 
 _LONGEST_WORD = 100
+_MESSAGE, _SWITCH = "message", "the provider's switch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _obey_yes(tenant_id: UUID, sender_id: UUID, messages: Sequence[InboundMessag
         for message in messages
         if message.phone and len(message.text) <= _LONGEST_WORD and keywords.is_yes(message.text)
     }
-    meant = replies.said_directly_after_stop(
+    meant = confirmations.said_directly_after_stop(
         tenant_id, [(message_id, one.phone, one.at) for message_id, one in said.items()]
     )
     for message_id in sorted(meant):
@@ -91,12 +92,12 @@ def _carry_out(tenant_id: UUID, sender_id: UUID, asked: _Asked, rules: Rules | N
         at=asked.at,
         source="customer_initiated",
         actor="customer",
-        reason=f"{asked.intent.value.upper()} by {'message' if by_word else 'WhatsApp preference'}",
+        reason=f"{asked.intent.value.upper()} by {_MESSAGE if by_word else _SWITCH}",
         types=consent.STOPPABLE if by_word else consent.PROMOTIONAL,
     )
     text = (rules.stop_reply if is_stop else rules.start_reply) if rules else None
     if asked.message_id is not None and text is not None:
-        replies.ask(
+        confirmations.ask(
             tenant_id,
             sender_id=sender_id,
             phone=asked.phone,

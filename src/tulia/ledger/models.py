@@ -22,9 +22,12 @@ class Recipient(models.Model):
     interleaved in it. `due_at` is set while somebody is to be sent to, `sending_at` while they are being sent to, and
     neither afterwards: the indexes that find work go by these two and none goes by `state`, so that the callbacks of a
     message change its row in place (a HOT update) and touch no index. Each kind of evidence keeps its earliest time.
-    `attempts` names the attempt that a worker's answer belongs to, `claimed_by` the worker while it is being sent. The
-    foreign keys without a constraint in the database are filled from the very rows they name, in one statement;
-    checking a million of them again costs as much as the insert.
+    `claimed_at` is when the message that went out, or may have, was claimed: caps, tiers and limits count by it, and it
+    is null again when the message certainly did not go out. `cost_micros` (US dollars) is reserved by the claim, and what
+    the message really cost once it is delivered; a failed message costs nothing, whatever stands there. `attempts` names
+    the attempt that a worker's answer belongs to, `claimed_by` the worker while it is being sent. The foreign keys
+    without a constraint in the database are filled from the very rows they name, in one statement; checking a million of
+    them again costs as much as the insert.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -39,6 +42,8 @@ class Recipient(models.Model):
     due_at = models.DateTimeField(null=True)
     sending_at = models.DateTimeField(null=True)
     claimed_by = models.UUIDField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    cost_micros = models.IntegerField(db_default=0)
     accepted_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
@@ -77,6 +82,9 @@ class Recipient(models.Model):
                 | Q(accepted_at__isnull=False),
                 name="ledger_sent_was_accepted",
             ),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(claimed_at__isnull=False), name="ledger_accepted_was_claimed"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
@@ -91,9 +99,32 @@ class Recipient(models.Model):
             ),
             models.Index(fields=["message_id"], condition=Q(message_id__isnull=False), name="ledger_by_message_id"),
             models.Index(
-                "customer", F("accepted_at").desc(), condition=Q(accepted_at__isnull=False), name="ledger_by_customer"
+                "customer", F("claimed_at").desc(), condition=Q(claimed_at__isnull=False), name="ledger_by_customer"
             ),
+            models.Index(fields=["tenant", "claimed_at"], condition=Q(claimed_at__isnull=False), name="ledger_by_time"),
         ]
+
+
+class RecipientEvent(models.Model):
+    """Why somebody had to wait, or was passed over, and when: what the row itself no longer tells once it has moved on.
+
+    `kind` is "deferred", "skipped" or "retried"; `until` is when they were due again.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    recipient_id = models.BigIntegerField()
+    happened_at = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    reason = models.CharField(max_length=40)
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "ledger_events"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(kind__in=["deferred", "skipped", "retried"]), name="ledger_events_kind"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["recipient_id"], name="ledger_events_by_person")]
 
 
 class Conversion(models.Model):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from tulia.channels.types import Failure
 from tulia.core import sql
+from tulia.ledger import opt_outs
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
 from tulia.tenants.scope import tenant_scope
@@ -62,7 +63,7 @@ class Conversion:
 def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> None:
     """Applies evidence and raises the counters by exactly what changed, in one transaction.
 
-    Evidence about people of another tenant or sender is ignored.
+    Evidence about people of another tenant or sender is ignored. A failure that is an opt-out withdraws the consent.
     """
     if not evidence:
         return
@@ -81,6 +82,7 @@ def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> No
                 "campaign_ids": [one.campaign_id for one in evidence],
             },
         )
+        opt_outs.withdraw_refused(tenant_id, sender_id, evidence)
 
 
 def mark_unknown(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:
@@ -95,7 +97,7 @@ def skip_unrendered(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:
     """People whose message could not be made: nothing was sent, nothing half-empty ever is."""
     with tenant_scope(tenant_id):
         Recipient.objects.filter(tenant_id=tenant_id, pk__in=recipient_ids, state=State.SENDING).update(
-            state=State.SKIPPED, reason="render_failed", sending_at=None, claimed_by=None
+            state=State.SKIPPED, reason="render_failed", sending_at=None, claimed_by=None, claimed_at=None
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from typing import Any, ClassVar
 
@@ -28,7 +29,11 @@ class Tier(models.Model):
 
 
 class Tenant(models.Model):
-    """A business. `country` (ISO 3166) completes local phone numbers; `timezone` is an IANA name."""
+    """A business. `country` (ISO 3166) completes local phone numbers; `timezone` is an IANA name.
+
+    In the quiet hours (wall-clock times; both null: none) no campaign message goes out. At most
+    `frequency_cap_messages` of them in `frequency_cap_days` days reach one customer (both null: any number).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     name = models.CharField(max_length=200)
@@ -44,6 +49,11 @@ class Tenant(models.Model):
     opt_in_reply = models.TextField(
         null=True, default=opt_out_settings.START_REPLY, db_default=opt_out_settings.START_REPLY
     )
+    quiet_hours_start = models.TimeField(null=True, default=datetime.time(22), db_default=datetime.time(22))
+    quiet_hours_end = models.TimeField(null=True, default=datetime.time(8), db_default=datetime.time(8))
+    frequency_cap_messages = models.PositiveSmallIntegerField(null=True)
+    frequency_cap_days = models.PositiveSmallIntegerField(null=True)
+    approval_required = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -53,6 +63,16 @@ class Tenant(models.Model):
                 condition=models.Q(slug__regex=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"), name="tenants_slug_form"
             ),
             models.CheckConstraint(condition=models.Q(country__regex=r"^[A-Z]{2}$"), name="tenants_country_form"),
+            models.CheckConstraint(
+                condition=models.Q(quiet_hours_start__isnull=True, quiet_hours_end__isnull=True)
+                | models.Q(quiet_hours_start__isnull=False, quiet_hours_end__isnull=False),
+                name="tenants_quiet_hours_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(frequency_cap_messages__isnull=True, frequency_cap_days__isnull=True)
+                | models.Q(frequency_cap_messages__gte=1, frequency_cap_days__gte=1),
+                name="tenants_frequency_cap_whole",
+            ),
         ]
 
 

@@ -30,6 +30,7 @@ SET state = CASE WHEN judged.refusal = '' THEN 5 ELSE 11 END,
     attempts = r.attempts + CASE WHEN judged.refusal = '' THEN 1 ELSE 0 END,
     due_at = NULL,
     claimed_by = %(worker_id)s::uuid,
+    claimed_at = CASE WHEN judged.refusal = '' THEN %(now)s::timestamptz END,
     sending_at = CASE WHEN judged.refusal = '' THEN %(now)s::timestamptz END
 FROM judged
 WHERE r.id = judged.id

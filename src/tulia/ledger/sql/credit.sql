@@ -17,7 +17,7 @@ WITH asked AS (
     CROSS JOIN LATERAL (
         SELECT r.id, r.campaign_id
         FROM ledger_recipients r
-        WHERE r.tenant_id = %(tenant_id)s::uuid AND r.customer_id = asked.customer_id AND r.accepted_at IS NOT NULL
+        WHERE r.tenant_id = %(tenant_id)s::uuid AND r.customer_id = asked.customer_id AND r.claimed_at IS NOT NULL
           AND r.state <> 30
           AND r.accepted_at < asked.at + interval '1 second' AND r.accepted_at >= asked.at - %(window)s::interval
         ORDER BY r.accepted_at DESC, r.id DESC

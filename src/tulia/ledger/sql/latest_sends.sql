@@ -10,7 +10,7 @@ CROSS JOIN LATERAL (
     SELECT r.id
     FROM ledger_recipients r
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.customer_id = c.id AND r.sender_id = %(sender_id)s::uuid
-      AND r.accepted_at IS NOT NULL AND r.state <> 30
+      AND r.claimed_at IS NOT NULL AND r.state <> 30
       AND r.accepted_at <= asked.at + interval '1 minute' AND r.accepted_at >= asked.at - %(window)s::interval
     ORDER BY r.accepted_at DESC, r.id DESC
     LIMIT 1

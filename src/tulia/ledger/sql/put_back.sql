@@ -27,7 +27,8 @@ SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0
     due_at = CASE WHEN NOT campaigns.is_canceled THEN mine.due_at END,
     attempts = r.attempts - CASE WHEN mine.burnt THEN 0 ELSE 1 END,
     sending_at = NULL,
-    claimed_by = NULL
+    claimed_by = NULL,
+    claimed_at = NULL
 FROM mine
 JOIN campaigns ON campaigns.id = mine.campaign_id
 WHERE r.id = mine.id

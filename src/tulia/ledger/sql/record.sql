@@ -49,6 +49,9 @@ WITH given AS (
         due_at = NULL,
         sending_at = NULL,
         claimed_by = NULL,
+        claimed_at = CASE WHEN LEAST(r.accepted_at, b.accepted_at) IS NOT NULL
+                          THEN LEAST(r.claimed_at, r.accepted_at, b.accepted_at)
+                          WHEN b.state < 30 THEN r.claimed_at END,
         accepted_at = LEAST(r.accepted_at, b.accepted_at),
         sent_at = LEAST(r.sent_at, b.sent_at),
         delivered_at = LEAST(r.delivered_at, b.delivered_at),

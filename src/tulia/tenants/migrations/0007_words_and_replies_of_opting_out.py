@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0003_idempotent_requests")]
+    dependencies = [("tenants", "0004_rules_of_sending")]
     operations = [
         migrations.RunSQL(
             """

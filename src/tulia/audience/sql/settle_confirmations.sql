@@ -1,11 +1,11 @@
--- Writes what became of replies that were being sent; those that the provider took stand in their conversation.
+-- Writes what became of confirmations that were being sent; those that the provider took stand in their conversation.
 -- Params:  tenant uuid, ids bigint[], states text[], message_ids text[], failure_codes text[], due_ats timestamptz[],
 --          now timestamptz (the arrays of one length)
 -- Returns: nothing
--- Locks:   the replies, then their conversations in the order of their customers
--- Writes:  conversation_replies, conversations, messages
+-- Locks:   the confirmations, then their conversations in the order of their customers
+-- Writes:  consent_confirmations, conversations, messages
 WITH settled AS (
-    UPDATE conversation_replies r
+    UPDATE consent_confirmations r
     SET state = given.state, due_at = given.due_at, sending_at = NULL, failure_code = given.failure_code
     FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(message_ids)s::text[], %(failure_codes)s::text[],
                 %(due_ats)s::timestamptz[]) AS given (id, state, message_id, failure_code, due_at)

@@ -1,7 +1,7 @@
 """Answers that go out by themselves to STOP and START: each once, through the sender that got the word.
 
-A reply is noted in the transaction that changes the consent, claimed before it is sent, and never sent again when its
-outcome isn't known.
+A confirmation is noted in the transaction that changes the consent, claimed before it is sent, and never sent again
+when its outcome isn't known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from tulia.audience.models import Reply
+from tulia.audience.models import Confirmation
 from tulia.core import sql
 from tulia.tenants.scope import system_scope, tenant_scope
 
@@ -23,8 +23,8 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class DueReply:
-    """A reply that is about to go out; `attempt` counts from 1."""
+class DueConfirmation:
+    """A confirmation that is about to go out; `attempt` counts from 1."""
 
     id: int
     phone: str
@@ -34,7 +34,7 @@ class DueReply:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a reply; `due_at` is when it goes out again, for one that certainly didn't go out."""
+    """What became of a confirmation; `due_at` is when it goes out again, for one that certainly didn't go out."""
 
     id: int
     state: State
@@ -57,7 +57,7 @@ def ask(
     """Notes that the word said `at` is to be answered, if it took effect and wasn't answered. Call in the tenant's scope,
     in the transaction that changed the consent."""
     sql.execute(
-        sql.load("audience", "ask_reply"),
+        sql.load("audience", "ask_confirmation"),
         {
             "tenant": tenant_id,
             "sender": sender_id,
@@ -91,36 +91,36 @@ def said_directly_after_stop(tenant_id: UUID, said: Sequence[tuple[str, str, dat
 
 
 def senders_waiting(*, now: datetime) -> frozenset[tuple[UUID, UUID]]:
-    """(tenant, sender) of senders that have replies to send, for all tenants."""
+    """(tenant, sender) of senders that have confirmations to send, for all tenants."""
     with system_scope():
-        return frozenset(Reply.objects.filter(due_at__lte=now).values_list("tenant_id", "sender_id").distinct())
+        return frozenset(Confirmation.objects.filter(due_at__lte=now).values_list("tenant_id", "sender_id").distinct())
 
 
 def are_due(tenant_id: UUID, sender_id: UUID, *, now: datetime) -> bool:
-    """Whether this sender has replies to send."""
+    """Whether this sender has confirmations to send."""
     with tenant_scope(tenant_id):
-        return Reply.objects.filter(tenant_id=tenant_id, sender_id=sender_id, due_at__lte=now).exists()
+        return Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, due_at__lte=now).exists()
 
 
-def claim(tenant_id: UUID, sender_id: UUID, *, now: datetime, batch: int) -> tuple[DueReply, ...]:
-    """Marks up to `batch` due replies as being sent, and commits."""
+def claim(tenant_id: UUID, sender_id: UUID, *, now: datetime, batch: int) -> tuple[DueConfirmation, ...]:
+    """Marks up to `batch` due confirmations as being sent, and commits."""
     with tenant_scope(tenant_id):
         rows = sql.fetch_all(
-            sql.load("audience", "claim_replies"),
+            sql.load("audience", "claim_confirmations"),
             {"tenant": tenant_id, "sender": sender_id, "now": now, "day": DAY, "batch": batch},
         )
     return tuple(
-        DueReply(id_, phone, text, attempts) for id_, state, phone, text, attempts in rows if state == "sending"
+        DueConfirmation(id_, phone, text, attempts) for id_, state, phone, text, attempts in rows if state == "sending"
     )
 
 
 def settle(tenant_id: UUID, settled: Sequence[Settled], *, now: datetime) -> None:
-    """Writes what became of claimed replies."""
+    """Writes what became of claimed confirmations."""
     if not settled:
         return
     with tenant_scope(tenant_id):
         sql.execute(
-            sql.load("audience", "settle_replies"),
+            sql.load("audience", "settle_confirmations"),
             {
                 "tenant": tenant_id,
                 "ids": [one.id for one in settled],
@@ -136,6 +136,6 @@ def settle(tenant_id: UUID, settled: Sequence[Settled], *, now: datetime) -> Non
 def disown(tenant_id: UUID, sender_id: UUID) -> int:
     """Whatever a dispatcher that is gone was sending is unknown; the number. For who holds the sender's lock."""
     with tenant_scope(tenant_id):
-        return Reply.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False).update(
+        return Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False).update(
             state="unknown", sending_at=None
         )

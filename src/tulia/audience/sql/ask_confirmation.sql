@@ -4,14 +4,14 @@
 --          now timestamptz, day interval
 -- Returns: nothing
 -- Locks:   nothing
--- Writes:  conversation_replies
-INSERT INTO conversation_replies (tenant_id, customer_id, sender_id, kind, text, answers, asked_at, due_at)
+-- Writes:  consent_confirmations
+INSERT INTO consent_confirmations (tenant_id, customer_id, sender_id, kind, text, answers, asked_at, due_at)
 SELECT %(tenant)s::uuid, c.id, %(sender)s::uuid, %(kind)s::text, %(text)s::text, %(message_id)s::text,
        %(at)s::timestamptz, %(now)s::timestamptz
 FROM customers c
 LEFT JOIN LATERAL (
     SELECT r.kind, r.asked_at
-    FROM conversation_replies r
+    FROM consent_confirmations r
     WHERE r.tenant_id = %(tenant)s::uuid AND r.customer_id = c.id
     ORDER BY r.asked_at DESC, r.id DESC
     LIMIT 1

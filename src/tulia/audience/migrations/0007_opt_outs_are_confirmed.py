@@ -10,13 +10,13 @@ from tulia.tenants.isolation import isolate
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audience', '0005_fewer_checks_and_listing_by_age'),
+        ('audience', '0006_reachable_people'),
         ('tenants', '0007_words_and_replies_of_opting_out'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Reply',
+            name='Confirmation',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('sender_id', models.UUIDField()),
@@ -34,10 +34,10 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='tenants.tenant')),
             ],
             options={
-                'db_table': 'conversation_replies',
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['sender_id', 'due_at'], name='replies_to_be_sent'), models.Index(condition=models.Q(('sending_at__isnull', False)), fields=['sender_id'], name='replies_in_flight'), models.Index(fields=['tenant', 'customer', 'asked_at'], name='replies_by_customer')],
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'answers'), name='conversation_replies_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['stopped', 'started'])), name='conversation_replies_kind'), models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('sending_at__isnull', True), ('state', 'waiting')), models.Q(('due_at__isnull', True), ('sending_at__isnull', False), ('state', 'sending')), models.Q(('due_at__isnull', True), ('sending_at__isnull', True), ('state__in', ['sent', 'failed', 'unknown', 'expired'])), _connector='OR'), name='conversation_replies_state')],
+                'db_table': 'consent_confirmations',
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['sender_id', 'due_at'], name='confirmations_to_be_sent'), models.Index(condition=models.Q(('sending_at__isnull', False)), fields=['sender_id'], name='confirmations_in_flight'), models.Index(fields=['tenant', 'customer', 'asked_at'], name='confirmations_by_customer')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'answers'), name='consent_confirmations_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['stopped', 'started'])), name='consent_confirmations_kind'), models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('sending_at__isnull', True), ('state', 'waiting')), models.Q(('due_at__isnull', True), ('sending_at__isnull', False), ('state', 'sending')), models.Q(('due_at__isnull', True), ('sending_at__isnull', True), ('state__in', ['sent', 'failed', 'unknown', 'expired'])), _connector='OR'), name='consent_confirmations_state')],
             },
         ),
-        isolate("conversation_replies", readable_by_system=True),
+        isolate("consent_confirmations", readable_by_system=True),
     ]
