@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0004_rules_of_sending")]
+    dependencies = [("tenants", "0005_who_did_what")]
     operations = [
         migrations.RunSQL(
             """
