@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
+from tulia.api import campaigns, customers, imports, openapi, orders, privacy, senders, templates, tenant_settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -30,6 +30,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/<uuid:customer_id>", customers.OneCustomer.as_view()),
     path("customers/<uuid:customer_id>/preferences", customers.CustomerPreferences.as_view()),
     path("customers/<uuid:customer_id>/consent-history", customers.ConsentHistory.as_view()),
+    path("customers/<uuid:customer_id>/export", privacy.CustomerExport.as_view()),
+    path("customers/<uuid:customer_id>/erase", privacy.CustomerErase.as_view()),
+    path("compliance/refusals", privacy.RefusedSends.as_view()),
     path("orders", orders.Orders.as_view()),
     path("orders/import", imports.ImportOrders.as_view()),
     path("bookings", orders.Bookings.as_view()),

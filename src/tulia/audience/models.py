@@ -19,7 +19,8 @@ class Customer(models.Model):
 
     The three consents stand here and are written by `audience.consent` alone (and by the import of new people);
     every change of them is a row of ConsentChange. `unreachable_at` is when the provider last said that the number has
-    no WhatsApp; whoever writes, or gets a message delivered, is reachable again.
+    no WhatsApp; whoever writes, or gets a message delivered, is reachable again. Who was erased (`erased_at`) is deleted,
+    has no phone, and stays as a number in the statistics.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -38,6 +39,7 @@ class Customer(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "customers"
@@ -50,7 +52,11 @@ class Customer(models.Model):
                 condition=Q(deleted_at=None, external_id__isnull=False),
                 name="customers_external_id_unique",
             ),
-            models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="customers_phone_e164"),
+            models.CheckConstraint(
+                condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$", erased_at=None)
+                | Q(phone="", erased_at__isnull=False, deleted_at__isnull=False),
+                name="customers_phone_e164",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["tenant", "id"], name="customers_by_tenant"),
@@ -271,4 +277,42 @@ class Confirmation(models.Model):
             ),
             models.Index(fields=["sender_id"], condition=Q(sending_at__isnull=False), name="confirmations_in_flight"),
             models.Index(fields=["tenant", "customer", "asked_at"], name="confirmations_by_customer"),
+        ]
+
+
+class Suppression(models.Model):
+    """An erased person who had withdrawn promotional consent: no import and no form opts the number in again.
+
+    One way: the number itself isn't kept, only its HMAC with the installation's secret. The person's own START lifts it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    phone_hmac = models.CharField(max_length=64)
+    suppressed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "consent_suppressions"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "phone_hmac"], name="consent_suppressions_once"),
+        ]
+
+
+class ConsentRefusal(models.Model):
+    """A send that was asked for and refused because the customer doesn't agree. Those of a campaign's run are in the
+    ledger, as skipped."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_index=False)
+    campaign_id = models.UUIDField()
+    act = models.CharField(max_length=30)
+    reason = models.CharField(max_length=40)
+    actor = models.CharField(max_length=200)
+    refused_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "consent_refusals"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["tenant", "refused_at"], name="consent_refusals_by_time"),
         ]

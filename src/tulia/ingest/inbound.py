@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tulia.audience import confirmations, consent, conversations, keywords, opt_out_rules
+from tulia.audience import confirmations, consent, conversations, keywords, opt_out_rules, suppression
 from tulia.audience.keywords import Intent
 from tulia.audience.opt_out_rules import Rules
 from tulia.channels.types import InboundMessage, PreferenceChange
@@ -95,6 +95,8 @@ def _carry_out(tenant_id: UUID, sender_id: UUID, asked: _Asked, rules: Rules | N
         reason=f"{asked.intent.value.upper()} by {_MESSAGE if by_word else _SWITCH}",
         types=consent.STOPPABLE if by_word else consent.PROMOTIONAL,
     )
+    if not is_stop:
+        suppression.lift(tenant_id, asked.phone)
     text = (rules.stop_reply if is_stop else rules.start_reply) if rules else None
     if asked.message_id is not None and text is not None:
         confirmations.ask(
