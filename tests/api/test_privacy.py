@@ -39,6 +39,8 @@ def shop_with_one_person(tenant: Tenant, api: ApiClient) -> tuple[str, Any]:
     )  # fmt: skip
     assert made.status_code == 201, made.content
     customer_id = made.json()["id"]
+    with tenant_scope(tenant.id):  # her window is open, so a text may be sent
+        conversations.record_inbound(tenant.id, [conversations.Inbound(PHONE, clock.now(), "Hello", "wamid.IN0")])
     add_people(tenant, 5)
     sender = add_sender(tenant)
     campaign = start(add_campaign(tenant, message_content="Hello {{ name }}"), now=clock.now())
@@ -252,7 +254,7 @@ def test_the_copy_holds_everything_of_one_person_and_nothing_of_others(tenant: T
     assert [line["source"] for line in held["consent_history"]][-1] == "tenant_updated"
     assert [order["external_id"] for order in held["orders"]] == ["ORD-5551"]
     assert [booking["external_id"] for booking in held["bookings"]] == ["B-5551"]
-    assert [message["text"] for message in held["messages"]] == ["mangoes for my mother"]
+    assert [message["text"] for message in held["messages"]] == ["Hello", "mangoes for my mother"]
     (sent,) = held["campaign_messages"]
     assert (sent["campaign_id"], sent["campaign_name"], sent["state"]) == (str(campaign.pk), "Mangoes", "read")
     assert sorted(one["kind"] for one in sent["conversions"]) == ["booking", "order"]
