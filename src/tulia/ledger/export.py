@@ -12,6 +12,7 @@ _TOLD = (
     "arm", "state", "reason", "attempts", "due_at", "claimed_at", "accepted_at", "sent_at", "delivered_at", "read_at",
     "failed_at", "replied_at", "converted_at", "message_id", "failure_kind", "failure_code",
 )  # fmt: skip
+_CREDITED = ("kind", "source_id", "converted_at", "revenue_micros", "currency")
 
 
 def of_customer(tenant_id: UUID, customer_id: UUID) -> list[dict[str, Any]]:
@@ -22,12 +23,12 @@ def of_customer(tenant_id: UUID, customer_id: UUID) -> list[dict[str, Any]]:
         .values("id", "campaign_id", "campaign__name", *_TOLD)
     )
     converted: dict[int, list[dict[str, Any]]] = {}
-    for one in (
+    for recipient_id, *facts in (
         Conversion.objects.filter(tenant_id=tenant_id, recipient_id__in=[row["id"] for row in rows])
         .order_by("converted_at", "id")
-        .values("recipient_id", "kind", "source_id", "converted_at", "revenue_micros", "currency")
+        .values_list("recipient_id", *_CREDITED)
     ):
-        converted.setdefault(one.pop("recipient_id"), []).append(dict(one))
+        converted.setdefault(recipient_id, []).append(dict(zip(_CREDITED, facts, strict=True)))
     return [
         {
             "campaign_id": row["campaign_id"],
