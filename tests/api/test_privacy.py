@@ -166,6 +166,28 @@ def test_replaying_what_is_left_of_the_callbacks_changes_nothing(tenant: Tenant,
     assert next(one.message_id for one in recipients(campaign) if one.pk == row.pk) == "erased"
 
 
+def test_a_receipt_that_comes_after_the_erasure_is_counted_and_brings_the_number_back_nowhere(
+    tenant: Tenant, api: ApiClient
+) -> None:
+    customer_id, campaign = shop_with_one_person(tenant, api)
+    with tenant_scope(tenant.id):
+        late = Callback.objects.get()
+        body = bytes(late.body)
+        Callback.objects.all().delete()
+    erase(api, customer_id)
+    assert figures(api, campaign)["engagement"]["read_count"] == 0
+    with tenant_scope(tenant.id):
+        content = orjson.loads(body)
+        for name in ("messages", "contacts"):  # she writes no more
+            del content["entry"][0]["changes"][0]["value"][name]
+        Callback.objects.create(tenant=tenant, sender_id=late.sender_id, body=orjson.dumps(content))
+    assert apply.apply_waiting(tenant.id) == 1
+    assert figures(api, campaign)["engagement"]["read_count"] == 6
+    held = everything_stored(tenant)
+    assert not [line[:60] for line in held.splitlines() if PHONE.lstrip("+") in line]
+    assert mint_outbound(PHONE.lstrip("+"), bytes(range(9))) not in held
+
+
 def test_who_waits_for_a_message_is_skipped_and_what_waits_for_them_is_not_sent(tenant: Tenant, api: ApiClient) -> None:
     sender, (person, other) = add_sender(tenant), add_people(tenant, 2)
     campaign = start(add_campaign(tenant), now=clock.now())

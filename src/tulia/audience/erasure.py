@@ -49,3 +49,8 @@ def erase(tenant_id: UUID, person: Erasable, *, at: datetime) -> None:
         "SELECT erase_consent_reasons(%(tenant)s, %(customer)s)",
         {"tenant": tenant_id, "customer": person.customer_id},
     )
+
+
+def any_since(tenant_id: UUID, since: datetime) -> bool:
+    """Whether anybody was erased since then."""
+    return Customer.objects.filter(tenant_id=tenant_id, erased_at__gte=since).exists()

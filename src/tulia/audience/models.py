@@ -61,6 +61,7 @@ class Customer(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["tenant", "id"], name="customers_by_tenant"),
             models.Index(fields=["tenant", "created_at", "id"], name="customers_by_age"),
+            models.Index(fields=["tenant", "erased_at"], condition=Q(erased_at__isnull=False), name="customers_erased"),
         ]
 
 

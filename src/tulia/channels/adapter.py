@@ -56,6 +56,10 @@ class Redaction(Protocol):
         """The texts by which this person is known in callbacks and message ids."""
         ...
 
+    def marks_in(self, message_id: str) -> tuple[str, ...]:
+        """The marks of whom a message went to, where its id tells."""
+        ...
+
     def without(self, raw: bytes, marks: tuple[str, ...]) -> bytes:
         """The callback without what is said of the person with these marks."""
         ...

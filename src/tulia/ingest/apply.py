@@ -12,7 +12,7 @@ from tulia.channels import rates, registry
 from tulia.channels.models import Sender
 from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
 from tulia.core import clock, logs, sql
-from tulia.ingest import early, inbound
+from tulia.ingest import early, erasure, inbound
 from tulia.ingest.early import Early
 from tulia.ingest.models import Callback
 from tulia.ledger import reconcile, record, reference
@@ -115,11 +115,12 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
     sender_ids = {row.sender_id for row in rows}
     numbers = dict(Sender.objects.filter(tenant_id=tenant_id, pk__in=sender_ids).values_list("id", "external_id"))
     for sender_id in sorted(sender_ids):
-        contents = [
-            content
+        mine = [
+            (row, content)
             for row in rows
             if row.sender_id == sender_id and (content := _read(row, numbers.get(sender_id, ""))) is not None
         ]
+        contents = [content for _, content in mine]
         statuses = [
             status
             for content in contents
@@ -133,6 +134,7 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
         record.record(tenant_id, sender_id, _reply_evidence(tenant_id, sender_id, messages))
         inbound.take_in(tenant_id, sender_id, messages, preferences)
         early.try_again(tenant_id, sender_id)
+        erasure.erase_late(tenant_id, {row.id: row.body for row, _ in mine}, statuses)
 
 
 def _read(row: _Stored, phone_number_id: str) -> CallbackContent | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from tulia.ledger.models import Recipient
@@ -18,3 +19,9 @@ def erase(tenant_id: UUID, customer_id: UUID) -> int:
     waiting = mine.filter(due_at__isnull=False).update(state=State.SKIPPED, reason=ERASED, due_at=None)
     mine.filter(claimed_at__isnull=False).update(message_id=ERASED)
     return waiting
+
+
+def erased_among(tenant_id: UUID, recipient_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these recipients who were erased."""
+    mine = Recipient.objects.filter(tenant_id=tenant_id, pk__in=recipient_ids, message_id=ERASED)
+    return frozenset(mine.values_list("id", flat=True))

@@ -88,6 +88,12 @@ class Migration(migrations.Migration):
             model_name='suppression',
             constraint=models.UniqueConstraint(fields=('tenant', 'phone_hmac'), name='consent_suppressions_once'),
         ),
+        migrations.AddIndex(
+            model_name='customer',
+            index=models.Index(
+                condition=models.Q(('erased_at__isnull', False)), fields=['tenant', 'erased_at'], name='customers_erased'
+            ),
+        ),
         isolate("consent_suppressions"),
         isolate("consent_refusals"),
         append_only("consent_refusals"),

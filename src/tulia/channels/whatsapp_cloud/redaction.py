@@ -22,6 +22,16 @@ def marks_of(phone: str) -> tuple[str, ...]:
     return digits.decode(), base64.b64encode(whole).decode()
 
 
+def marks_in(message_id: str) -> tuple[str, ...]:
+    """The marks of whom a message went to; none when its id doesn't tell."""
+    try:
+        record = base64.b64decode(message_id.removeprefix("wamid."), validate=True)
+    except ValueError:
+        return ()
+    digits = record[3 : 3 + record[2]] if len(record) > 3 else b""
+    return marks_of(digits.decode()) if digits.isdigit() and 7 <= len(digits) <= 15 else ()
+
+
 def without(raw: bytes, marks: tuple[str, ...]) -> bytes:
     """The callback without the updates that hold one of these texts. Whatever is left of them is blotted out."""
     try:
