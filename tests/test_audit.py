@@ -34,6 +34,7 @@ READING = {
     "RecurringService": {"get", "page", "campaigns"},
     "PrivacyService": {"refused_sends"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
+    "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
 ASKING = {("POST", "v1/campaigns/reach"), ("POST", "v1/campaigns/reach/recipients")}

@@ -12,7 +12,7 @@ from tulia.channels import senders
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
 from tulia.core import clock, logs
-from tulia.dispatch.threads import DatabaseThreads
+from tulia.core.threads import DatabaseThreads
 from tulia.ledger import reference
 from tulia.tenants.scope import tenant_scope
 
