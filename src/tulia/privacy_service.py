@@ -67,10 +67,12 @@ class PrivacyService:
         if not reason.strip():
             raise Invalid("reason must say why.", details={"reason": "must say why"})
         with tenant_scope(self._tenant_id):
-            erasure.find(self._tenant_id, customer_id)
+            phone = erasure.find(self._tenant_id, customer_id).phone
         apply.apply_waiting(self._tenant_id)
         with act(self._caller, "customer.erase") as entry:
             entry.target(customer_id)
+            # Locked in the order in which callbacks are applied: these, the ledger, the customers.
+            ingest_erasure.erase(self._tenant_id, phone)
             unsent_count = ledger_erasure.erase(self._tenant_id, customer_id)
             person = erasure.find(self._tenant_id, customer_id)
             if person.erased_at is not None:
@@ -78,7 +80,6 @@ class PrivacyService:
                 return Erased(customer_id, person.erased_at, 0)
             now = clock.now()
             erasure.erase(self._tenant_id, person, at=now)
-            ingest_erasure.erase(self._tenant_id, person.phone)
             idempotency.forget(self._tenant_id, (str(customer_id), person.phone))
             entry.say(reason=reason.strip(), unsent=unsent_count)
             return Erased(customer_id, now, unsent_count)

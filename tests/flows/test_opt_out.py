@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict
 from typing import Any
@@ -138,3 +139,18 @@ def test_the_providers_own_switch_and_its_refusal_withdraw_promotions_and_get_no
         ]
         assert (entry["actor"], entry["consent_type"]) == ("customer", "promotional_messages")
     assert confirmations(shop) == []
+
+
+def test_the_logs_of_all_this_name_nobody(open_shop: OpenShop) -> None:
+    shop = open_shop(customers=1)
+    phone = "+254700000000"
+    shop.callback(text_reply(phone, "Stop"), text_reply(phone, "my secret wish"))
+    applied(shop)
+    (person,) = shop.get("/v1/customers")["results"]
+    assert shop.get(f"/v1/customers/{person['id']}/export")["messages"]
+    body = {"confirm": True, "reason": "asked for it"}
+    assert shop.call("POST", f"/v1/customers/{person['id']}/erase", body).status_code == 200
+    assert shop.call("POST", f"/v1/customers/{person['id']}/erase", {"phone": phone}).status_code == 400
+    for name in ("web", "worker"):
+        said = (shop.installation.logs / f"{name}.log").read_text()
+        assert not re.search(r"2547\d{8}|secret wish|Person 0", said), name
