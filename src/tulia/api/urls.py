@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
+from tulia.api import analytics, campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -25,6 +25,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
     path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
     path("campaigns/<uuid:campaign_id>/recipients", campaigns.CampaignRecipients.as_view()),
+    path("campaigns/<uuid:campaign_id>/recipients.csv", analytics.CampaignRecipientsFile.as_view()),
+    path("campaigns/<uuid:campaign_id>/results.csv", analytics.CampaignResultsFile.as_view()),
+    path("campaigns/<uuid:campaign_id>/timeline", analytics.CampaignTimeline.as_view()),
+    path("campaigns/<uuid:campaign_id>/funnel", analytics.CampaignFunnel.as_view()),
+    path("campaigns/<uuid:campaign_id>/cohorts", analytics.CampaignCohorts.as_view()),
+    path("campaigns/<uuid:campaign_id>/response-times", analytics.CampaignResponseTimes.as_view()),
+    path("campaigns/<uuid:campaign_id>/failures", analytics.CampaignFailures.as_view()),
+    path("campaigns/<uuid:campaign_id>/money", analytics.CampaignMoney.as_view()),
     path("customers", customers.Customers.as_view()),
     path("customers/import", imports.ImportCustomers.as_view()),
     path("customers/<uuid:customer_id>", customers.OneCustomer.as_view()),
@@ -35,5 +43,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", orders.Bookings.as_view()),
     path("bookings/import", imports.ImportBookings.as_view()),
     path("messages/import", imports.ImportMessages.as_view()),
+    path("analytics/messaging", analytics.MessagingAnalytics.as_view()),
     path("settings", tenant_settings.Settings.as_view()),
 ]
