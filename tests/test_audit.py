@@ -33,6 +33,8 @@ READING = {
         "get_campaign", "list_campaigns", "calculate_reach", "reach", "reach_of_draft", "execution", "generate_report",
         "list_recipients",
     },
+    "CampaignTemplatesService": {"get", "page"},
+    "RecurringService": {"get", "page", "campaigns"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
