@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from cast import NOW, add_campaign, add_people, add_sender
 from tulia.campaigns.models import MessageCampaign
@@ -67,7 +68,7 @@ def invent(
     seed: int = 1,
     start: datetime = NOW,
     currencies: tuple[str, ...] = ("KES", "USD"),
-    people: list[Any] | None = None,
+    people: list[UUID] | None = None,
     sender: Sender | None = None,
     is_test: bool = True,
     **fields: Any,
@@ -75,10 +76,10 @@ def invent(
     """A campaign with so many people in every state, its counters as the ledger would have them."""
     chance = random.Random(seed)
     sender = sender or add_sender(tenant)
-    people = add_people(tenant, size) if people is None else people
+    people = [person.id for person in add_people(tenant, size)] if people is None else people
     given: dict[str, Any] = {"is_ab_test": True, "variants": ARMS} if is_test else {}
     campaign = add_campaign(tenant, **given, **fields)
-    rows = [_row(chance, campaign, sender, person.id, start, is_test=is_test) for person in people]
+    rows = [_row(chance, campaign, sender, person, start, is_test=is_test) for person in people]
     with tenant_scope(tenant.id):
         Recipient.objects.bulk_create(rows)
         ledger = Ledger(campaign, rows)

@@ -45,7 +45,7 @@ def test_countries(tenant: Tenant) -> None:
         for country in set(countries.values()):
             mine = [key for key, value in countries.items() if value == country]
             Customer.objects.filter(pk__in=mine).update(country=country)
-    ledger = invent(tenant, 0, people=people)
+    ledger = invent(tenant, 0, people=[person.id for person in people])
     found = cohorts_of(tenant, ledger, "country")
     assert [cohort.key for cohort in found] == ["KE", "UG", None]
     for cohort in found:
@@ -55,7 +55,7 @@ def test_countries(tenant: Tenant) -> None:
 def test_the_week_of_the_first_message_is_that_of_the_tenants_calendar(tenant: Tenant) -> None:
     zone = ZoneInfo("Pacific/Auckland")
     Tenant.objects.filter(pk=tenant.pk).update(timezone=str(zone))
-    sender, people = add_sender(tenant), add_people(tenant, 240)
+    sender, people = add_sender(tenant), [person.id for person in add_people(tenant, 240)]
     # The first campaigns run over the night in which 2025-W52 and 2026-W01 meet, in Auckland and then in UTC.
     turns = [datetime(2025, 12, 28, 10, 30, tzinfo=UTC), datetime(2025, 12, 28, 23, 30, tzinfo=UTC)]
     earlier = [
@@ -93,7 +93,7 @@ def test_somebody_with_two_tags_stands_in_both_and_the_rare_tags_are_one_line(te
         CustomerTag.objects.bulk_create(
             CustomerTag(tenant=tenant, tag=tag, customer_id=key) for key, some in tags.items() for tag in some
         )
-    ledger = invent(tenant, 0, people=people)
+    ledger = invent(tenant, 0, people=[person.id for person in people])
     found = cohorts_of(tenant, ledger, "tag")
     assert len(found) == MOST_TAGS + 2
     assert [cohort.targeted for cohort in found[:MOST_TAGS]] == sorted(

@@ -202,7 +202,7 @@ def two_sizes() -> tuple[Tenant, MessageCampaign, MessageCampaign]:
     from tulia.tenants import accounts
 
     tenant = accounts.create_tenant(f"sizes-{id(object())}", name="Sizes", tier="enterprise")
-    sender, people = add_sender(tenant), add_people(tenant, 1_000)
+    sender, people = add_sender(tenant), [person.id for person in add_people(tenant, 1_000)]
     small = invent(tenant, 0, people=people[:10], sender=sender)
     large = invent(tenant, 0, people=people, sender=sender, start=NOW)
     return tenant, small.campaign, large.campaign

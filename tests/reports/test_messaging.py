@@ -34,8 +34,9 @@ def service(tenant: Tenant) -> AnalyticsService:
 def test_messages_of_every_type_are_counted_by_day_and_by_person(tenant: Tenant) -> None:
     Tenant.objects.filter(pk=tenant.pk).update(timezone=str(BERLIN))
     chance = random.Random(9)
-    ledger = invent(tenant, 200, start=datetime(2026, 3, 28, 22, 30, tzinfo=UTC))
-    talkers = [row.customer_id for row in ledger.rows[:20]] + [person.id for person in add_people(tenant, 15)]
+    people = [person.id for person in add_people(tenant, 215, last_wrote_at=None)]
+    ledger = invent(tenant, 0, people=people[:200], start=datetime(2026, 3, 28, 22, 30, tzinfo=UTC))
+    talkers = people[180:]
     with tenant_scope(tenant.id):
         talks = {
             key: Conversation(tenant=tenant, customer_id=key, last_activity_at=SPAN[1], id=uuid.uuid4())
