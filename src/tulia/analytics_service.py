@@ -120,7 +120,7 @@ class AnalyticsService:
         require(self._caller, READ)
         with tenant_view(self._tenant_id):
             campaign = self._find(campaign_id)
-            times: ResponseTimes = response_times.of_campaign(self._tenant_id, campaign_id)
+            times: ResponseTimes = response_times.of_campaign(campaign)
         return AllTimes(times.everyone, tuple((arm, name, times.of_arm(arm)) for arm, name in _arms(campaign)))
 
     def failures(self, campaign_id: UUID) -> tuple[FailureLine, ...]:

@@ -35,7 +35,6 @@ def test_the_day_of_a_change_of_clocks_has_23_or_25_hours(start: datetime, end: 
     ]
     assert lasting == hours
     assert {edge.astimezone(BERLIN).hour for edge in found.edges} == {0}
-    assert found.stride == timedelta(hours=1)
 
 
 def test_the_hour_that_comes_twice_is_two_buckets() -> None:
@@ -72,7 +71,7 @@ instants = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2030,
 
 
 @given(instants, st.floats(0.001, 60), st.sampled_from(INTERVALS), st.sampled_from(ZONES))
-def test_every_instant_is_in_exactly_one_bucket_and_the_stride_meets_every_edge(
+def test_every_instant_is_in_exactly_one_bucket_and_there_are_no_more_than_needed(
     start: datetime, length: float, interval: str, name: str
 ) -> None:
     zone = ZoneInfo(name)
@@ -81,8 +80,8 @@ def test_every_instant_is_in_exactly_one_bucket_and_the_stride_meets_every_edge(
     found = buckets.between(start, end, interval=interval, zone=zone)
     assert found.start <= start < end <= found.end
     assert list(found.edges) == sorted(set(found.edges))
-    assert all((edge - found.start) % found.stride == timedelta(0) for edge in found.edges)
-    assert found.edges[found.index_of(start)] <= start < found.edges[found.index_of(start) + 1]
+    assert found.edges[0] <= start < found.edges[1]
+    assert found.edges[-2] < end
     if interval == "day":
         days = [edge.astimezone(zone).date() for edge in found.edges]
         assert days == [days[0] + timedelta(days=number) for number in range(len(days))]

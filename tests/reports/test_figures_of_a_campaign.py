@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 from invented_ledger import ARMS, CAUSES, Ledger, counts_of, invent, is_delivered
 
 from cast import NOW, add_campaign, add_people, add_sender
@@ -20,7 +22,7 @@ from tulia.campaigns.models import MessageCampaign
 from tulia.core.errors import Missing
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
-from tulia.reports import failure_words
+from tulia.reports import failure_words, response_times
 from tulia.reports.money import Money
 from tulia.reports.response_times import EDGES, Spread
 from tulia.tenants import api_keys
@@ -72,14 +74,17 @@ def seconds(rows: list[Recipient], kind: str) -> list[float]:
     return found
 
 
-def check_spread(spread: Spread, times: list[float]) -> None:
-    assert spread.people == len(times)
+def check_spread(spread: Spread, times: list[float], *, people: int | None = None) -> None:
+    """`people` is given where `times` repeats one person, because quantiles by hand need two."""
+    assert spread.people == (people or len(times))
     assert spread.mean_seconds == pytest.approx(statistics.fmean(times))
     deciles = statistics.quantiles(times, n=10, method="inclusive")
     assert spread.p10_seconds == pytest.approx(deciles[0])
     assert spread.median_seconds == pytest.approx(statistics.median(times))
     assert spread.p90_seconds == pytest.approx(deciles[8])
-    assert sum(bar.people for bar in spread.histogram) == len(times)
+    assert sum(bar.people for bar in spread.histogram) == spread.people
+    if people == 1:
+        return
     for bar in spread.histogram:
         ending = bar.to_seconds or float("inf")
         assert bar.people == sum(bar.from_seconds <= one < ending for one in times)
@@ -94,6 +99,25 @@ def test_times_to_read_and_to_reply_are_those_one_works_out_by_hand(tenant: Tena
         check_spread(times.to_read, seconds(ledger.people(arm=index), "read_at"))
         check_spread(times.to_reply, seconds(ledger.people(arm=index), "replied_at"))
     assert [bar.from_seconds for bar in said.everyone.to_read.histogram] == [0, *EDGES]
+
+
+def test_times_of_very_many_people_are_known_to_three_digits(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = invent(tenant, 500)
+    exact = service(tenant).response_times(ledger.campaign.pk).everyone
+    monkeypatch.setattr(response_times, "EXACT_UP_TO", 0)
+    rounded = service(tenant).response_times(ledger.campaign.pk).everyone
+    for before, after in ((exact.to_read, rounded.to_read), (exact.to_reply, rounded.to_reply)):
+        assert after.histogram == before.histogram
+        assert after.mean_seconds == pytest.approx(before.mean_seconds)
+        for name in ("p10_seconds", "median_seconds", "p90_seconds"):
+            assert getattr(after, name) == pytest.approx(getattr(before, name), rel=0.01)
+    assert rounded != exact
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=60))
+def test_any_times_have_the_quantiles_that_statistics_knows(times: list[int]) -> None:
+    found = response_times.spread(Counter(map(float, times)), float(sum(times)))
+    check_spread(found, [float(one) for one in times] if len(times) > 1 else [float(times[0])] * 2, people=len(times))
 
 
 def test_failures_are_counted_by_class_and_code_with_what_to_do(tenant: Tenant) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,18 +37,6 @@ class Buckets:
     @property
     def end(self) -> datetime:
         return self.edges[-1]
-
-    @property
-    def stride(self) -> timedelta:
-        """The longest span whose multiples, counted from the start, meet every edge."""
-        gaps = [
-            int((after - before).total_seconds()) for before, after in zip(self.edges, self.edges[1:], strict=False)
-        ]
-        return timedelta(seconds=math.gcd(*gaps))
-
-    def index_of(self, at: datetime) -> int:
-        """The bucket that this instant, which is in one of them, belongs to."""
-        return bisect.bisect_right(self.edges, at) - 1
 
 
 def between(start: datetime, end: datetime, *, interval: str, zone: ZoneInfo) -> Buckets:

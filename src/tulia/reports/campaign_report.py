@@ -121,7 +121,7 @@ def _percent(part: int, whole: int) -> float:
 def generate(campaign: MessageCampaign, *, now: datetime) -> CampaignReport:
     """The report of this campaign as of now. Call in the tenant's scope."""
     counted = tally.of_campaign(campaign.tenant_id, campaign.pk)
-    times = response_times.of_campaign(campaign.tenant_id, campaign.pk)
+    times = response_times.of_campaign(campaign)
     revenue = money.revenue_by_arm(campaign.tenant_id, campaign.pk)
     arms = variants.arms_of(campaign, counted, times, revenue)
     ended = campaign.completed_at or now

@@ -70,21 +70,21 @@ def of_tenant(
     reach.grant_memory()
     lines: dict[str, Line] = {name: Line(name) for name in TYPES}
     days: list[dict[str, int]] = [{} for _ in range(len(span))]
-    strided = params | {"stride": span.stride}
-    for name, slot, messages, customers in sql.fetch_all(sql.load("reports", "messaging_conversations"), strided):
-        if slot is None:
+    daily: dict[str, Any] = {"tenant_id": tenant_id, "edges": list(span.edges)}
+    for name, day, messages, customers in sql.fetch_all(sql.load("reports", "messaging_conversations"), daily):
+        if day is None:
             lines[name] = Line(name, messages, customers)
         else:
-            _add(days[span.index_of(slot)], name, messages)
+            _add(days[day - 1], name, messages)
     (failed,) = sql.fetch_one(sql.load("reports", "messaging_failures"), params) or (0,)
     lines[CAMPAIGNS] = Line(CAMPAIGNS, 0, 0, 0, 0, 0, failed)
-    for slot, messages, customers, delivered, read, replied in sql.fetch_all(
-        sql.load("reports", "messaging_campaigns"), strided
+    for day, messages, customers, delivered, read, replied in sql.fetch_all(
+        sql.load("reports", "messaging_campaigns"), daily
     ):
-        if slot is None:
+        if day is None:
             lines[CAMPAIGNS] = Line(CAMPAIGNS, messages, customers, delivered, read, replied, failed)
         else:
-            _add(days[span.index_of(slot)], CAMPAIGNS, messages)
+            _add(days[day - 1], CAMPAIGNS, messages)
     (people,) = sql.fetch_one(sql.load("reports", "messaging_people"), params) or (0,)
     return Messaging(
         since=span.start,

@@ -12,6 +12,7 @@ from tulia.core.errors import Invalid
 from tulia.reports import buckets
 from tulia.reports.buckets import MOST_BUCKETS, Buckets, TooManyBuckets
 
+_NEVER = 4_095
 KINDS = ("sent", "delivered", "read", "replied", "converted", "failed")
 
 
@@ -99,25 +100,17 @@ def _count(campaign: MessageCampaign, span: Buckets) -> tuple[list[list[int]], C
     """For each kind its people by bucket, and those outside."""
     rows = sql.fetch_all(
         sql.load("reports", "timeline"),
-        {
-            "tenant_id": campaign.tenant_id,
-            "campaign_id": campaign.pk,
-            "since": span.start,
-            "until": span.end,
-            "stride": span.stride,
-        },
+        {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk, "edges": list(span.edges)},
     )
-    columns = [[0] * len(span) for _ in KINDS]
-    outside = [0] * len(KINDS)
-    index_of: dict[datetime, int] = {}
-    for *slots, people in rows:
-        for kind, slot in enumerate(slots):
-            if slot is None:
-                continue
-            if slot == span.end:
-                outside[kind] += people
-                continue
-            if slot not in index_of:
-                index_of[slot] = span.index_of(slot)
-            columns[kind][index_of[slot]] += people
-    return columns, Counts(*outside)
+    size = len(span)
+    columns = [[0] * (size + 2) for _ in KINDS]
+    for reached, answered, people in rows:
+        for kind, number in enumerate((*_unpacked(reached), *_unpacked(answered))):
+            if number != _NEVER:
+                columns[kind][number] += people
+    outside = Counts(*(column[0] + column[-1] for column in columns))
+    return [column[1:-1] for column in columns], outside
+
+
+def _unpacked(key: int) -> tuple[int, int, int]:
+    return key >> 24, key >> 12 & _NEVER, key & _NEVER
