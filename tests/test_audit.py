@@ -30,15 +30,15 @@ READING = {
     "AccountService": {"senders", "sender", "templates", "template", "settings"},
     "AudienceService": {"customer", "customers", "preferences", "consent_history"},
     "CampaignService": {
-        "get_campaign", "list_campaigns", "calculate_reach", "reach", "reach_of_draft", "execution", "generate_report",
-        "list_recipients",
+        "get_campaign", "list_campaigns", "calculate_reach", "reach", "execution", "generate_report",
     },
     "CampaignTemplatesService": {"get", "page"},
+    "ReachService": {"of_draft", "of_campaign", "people_of_draft", "people", "explain"},
     "RecurringService": {"get", "page", "campaigns"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
-ASKING = {("POST", "v1/campaigns/reach")}
+ASKING = {("POST", "v1/campaigns/reach"), ("POST", "v1/campaigns/reach/recipients")}
 
 
 def _methods() -> Iterator[tuple[str, str, Any]]:

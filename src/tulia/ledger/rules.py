@@ -21,6 +21,8 @@ from tulia.tenants import queries as tenants
 from tulia.tenants import quiet_hours
 from tulia.tenants.quiet_hours import QuietHours
 
+UNWRITTEN = "marketing"
+"""What a campaign without any message yet is counted and priced as."""
 DAY = timedelta(hours=24)
 """Tiers and messaging limits count over the last 24 hours, whatever the clock says."""
 
@@ -89,6 +91,8 @@ def _categories_of(campaign: MessageCampaign) -> set[str]:
     } or {campaign.template_id}
     chosen = [template_id for template_id in template_ids if template_id]
     categories = set(MessageTemplate.objects.filter(pk__in=chosen).values_list("category", flat=True))
+    if not chosen and not arms and not campaign.message_content:
+        return {UNWRITTEN}
     return categories | ({rates.SERVICE} if len(chosen) < len(template_ids) else set())
 
 
