@@ -36,6 +36,7 @@ READING = {
     "ReachService": {"of_draft", "of_campaign", "people_of_draft", "people", "explain"},
     "RecurringService": {"get", "page", "campaigns"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
+    "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
 ASKING = {("POST", "v1/campaigns/reach"), ("POST", "v1/campaigns/reach/recipients")}
