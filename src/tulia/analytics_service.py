@@ -23,6 +23,7 @@ from tulia.reports import (
     export,
     failures,
     funnel,
+    incremental,
     messaging,
     money,
     response_times,
@@ -33,6 +34,7 @@ from tulia.reports.buckets import INTERVALS
 from tulia.reports.cohorts import Cohorts
 from tulia.reports.failures import FailureLine
 from tulia.reports.funnel import FunnelStep
+from tulia.reports.incremental import Incremental
 from tulia.reports.messaging import Messaging
 from tulia.reports.money import Money
 from tulia.reports.response_times import ResponseTimes, Times
@@ -64,9 +66,10 @@ class AllTimes:
 
 @dataclass(frozen=True, slots=True)
 class AllMoney:
-    """Money of the whole campaign, and of each variant of a test (index, name, money)."""
+    """Money of the whole campaign as it is credited, what is incremental, and money of each variant of a test."""
 
     everyone: Money
+    incremental: Incremental
     arms: tuple[tuple[int, str, Money], ...]
 
 
@@ -131,14 +134,16 @@ class AnalyticsService:
             return failures.of(tally.of_campaign(self._tenant_id, campaign_id), most=None)
 
     def money(self, campaign_id: UUID) -> AllMoney:
-        """What the campaign brought and what it cost."""
+        """What the campaign brought, as credited and beyond what would have come anyway, and what it cost."""
         require(self._caller, READ)
         with tenant_view(self._tenant_id):
             campaign = self._find(campaign_id)
             counted = tally.of_campaign(self._tenant_id, campaign_id)
             revenue = money.revenue_by_arm(self._tenant_id, campaign_id)
+            extra = incremental.of_campaign(campaign, counted, now=clock.now())
         return AllMoney(
             money.weigh(money.all_together(revenue), counted),
+            extra,
             tuple((arm, name, money.weigh(revenue.get(arm, ()), counted.of_arm(arm))) for arm, name in _arms(campaign)),
         )
 

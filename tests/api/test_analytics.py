@@ -44,7 +44,7 @@ def test_every_analysis_has_the_fields_it_promises(tenant: Tenant, api: ApiClien
     failures = api("GET", f"{at}/failures").json()
     assert failures["people"] == sum(line["people"] for line in failures["failures"])
     money = api("GET", f"{at}/money").json()
-    assert set(money) == {"revenue", "cost", "roi", "variants"}
+    assert set(money) == {"revenue", "cost", "roi", "incremental", "variants"}
     messaging = api("GET", "/v1/analytics/messaging?from=2026-05-19T00:00:00Z&to=2026-05-22T00:00:00Z").json()
     assert set(messaging) == {"from", "to", "timezone", "types", "totals", "days"}
     assert [day["date"] for day in messaging["days"]] == ["2026-05-19", "2026-05-20", "2026-05-21", "2026-05-22"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from invented_ledger import ARMS, CAUSES, Ledger, counts_of, invent, is_delivere
 
 from cast import NOW, add_campaign, add_people, add_sender
 from tulia.analytics_service import AnalyticsService
+from tulia.audience.models import Order
 from tulia.campaign_service import CampaignService
 from tulia.campaigns.models import MessageCampaign
 from tulia.core.errors import Missing
@@ -190,6 +191,38 @@ def test_without_a_recorded_cost_nothing_is_said_of_a_return(tenant: Tenant) -> 
     said = service(tenant).money(ledger.campaign.pk).everyone
     assert said.roi.percent is None
     assert "No cost" in said.roi.reason
+
+
+def test_what_is_incremental_is_told_beside_what_is_credited(tenant: Tenant) -> None:
+    ledger = invent(tenant, 300, start=NOW - timedelta(days=1))
+    placed: dict[tuple[bool, str], int] = {}
+    with tenant_scope(tenant.id):
+        for number, row in enumerate(ledger.rows):
+            at = NOW + timedelta(days=number % 12 - 3)
+            status, currency = ("paid", "canceled")[number % 5 == 0], ("USD", "KES")[number % 2]
+            micros = 1_000_000 * (number % 17)
+            Order.objects.create(
+                tenant=tenant, customer_id=row.customer_id, placed_at=at, status=status, currency=currency,
+                total_micros=micros,
+            )  # fmt: skip
+            is_held_out = row.state == State.HOLDOUT
+            until = ledger.campaign.completed_at + timedelta(days=7) if ledger.campaign.completed_at else NOW
+            if status == "paid" and NOW - timedelta(days=1) <= at < until and (is_held_out or row.arm is not None):
+                placed[is_held_out, currency] = placed.get((is_held_out, currency), 0) + micros
+    said = service(tenant).money(ledger.campaign.pk).incremental
+    held_out = sum(row.state == State.HOLDOUT for row in ledger.rows)
+    dealt = sum(row.arm is not None and row.state != State.HOLDOUT for row in ledger.rows)
+    assert (said.dealt, said.held_out) == (dealt, held_out)
+    assert {one.currency: one.revenue_micros for one in said.revenue} == {
+        currency: pytest.approx(placed[False, currency] - placed.get((True, currency), 0) / held_out * dealt, abs=1)
+        for currency in ("KES", "USD")
+    }
+    assert said.roi.percent is None
+    with tenant_scope(tenant.id):
+        Recipient.objects.filter(campaign=ledger.campaign, state=State.HOLDOUT).delete()
+    without = service(tenant).money(ledger.campaign.pk).incremental
+    assert (without.revenue, without.roi.percent) == ((), None)
+    assert "Nobody was held out" in without.note
 
 
 @pytest.mark.parametrize("figures", EVERY.values(), ids=EVERY)

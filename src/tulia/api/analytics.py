@@ -118,7 +118,8 @@ class CampaignMoney(Analysis):
         self.no_query()
         found = self.service.money(campaign_id)
         arms = ((index, name, asdict(money)) for index, name, money in found.arms)
-        return Response({**asdict(found.everyone), "variants": _by_variant(arms)})
+        extra = asdict(found.incremental)
+        return Response({**asdict(found.everyone), "incremental": extra, "variants": _by_variant(arms)})
 
 
 class MessagingAnalytics(Analysis):

@@ -209,12 +209,23 @@ class ReturnView(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
+class IncrementalView(serializers.Serializer[Any]):
+    """Beyond what would have come anyway, as the people held out show; empty without any."""
+
+    dealt = serializers.IntegerField()
+    held_out = serializers.IntegerField()
+    revenue = AmountView(many=True)
+    roi = ReturnView()
+    note = serializers.CharField()
+
+
 MoneyView = _view(
     "Money",
     "What the campaign brought and what it cost.",
     revenue=RevenueView(many=True),
     cost=CostView(),
     roi=ReturnView(),
+    incremental=IncrementalView(),
     variants=_of_variants(
         "VariantMoney", "Money of one variant.", revenue=RevenueView(many=True), cost=CostView(), roi=ReturnView()
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -87,7 +87,8 @@ def single(revenue: Iterable[Revenue]) -> int | None:
 def weigh(revenue: tuple[Revenue, ...], counted: Tally) -> Money:
     """Revenue against the cost of these people."""
     cost = cost_of(counted)
-    return Money(revenue, cost, _return_on(cost.spent_micros, revenue))
+    earned = {one.currency: one.revenue_micros for one in revenue}
+    return Money(revenue, cost, return_on(cost.spent_micros, earned))
 
 
 def cost_of(counted: Tally) -> Cost:
@@ -102,15 +103,15 @@ def cost_of(counted: Tally) -> Cost:
     )
 
 
-def _return_on(spent: int, revenue: tuple[Revenue, ...]) -> Return:
-    earning = [one for one in revenue if one.revenue_micros]
+def return_on(spent: int, earned: Mapping[str, int]) -> Return:
+    """The return on what was spent, from what was earned by currency."""
     if not spent:
         return Return(None, "No cost is recorded, so there is nothing to compare the revenue with.")
-    others = sorted({one.currency or "an unnamed currency" for one in earning if one.currency != COST_CURRENCY})
+    earning = {currency: micros for currency, micros in earned.items() if micros}
+    others = sorted(currency or "an unnamed currency" for currency in earning if currency != COST_CURRENCY)
     if others:
         return Return(None, f"The cost is in {COST_CURRENCY}, and revenue is in {', '.join(others)}.")
-    earned = sum(one.revenue_micros for one in earning)
-    return Return(100.0 * (earned - spent) / spent)
+    return Return(100.0 * (sum(earning.values()) - spent) / spent)
 
 
 def _per(micros: int, people: int) -> float | None:
