@@ -145,6 +145,11 @@ class GovernanceService:
             entry.about(queries.get(self._tenant_id))
             return tiers.give(self._tenant_id, name)
 
+    def is_approval_required(self) -> bool:
+        """Whether a second person approves campaigns here."""
+        require(self._caller, SEES)
+        return queries.get(self._tenant_id).approval_required
+
     def approval(self, campaign_id: UUID) -> Approval:
         """How the campaign stands with those who approve."""
         require(self._caller, SEES)

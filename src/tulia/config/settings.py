@@ -123,6 +123,7 @@ API_RATE_PER_SECOND = _number("TULIA_API_RATE_PER_SECOND", 300, lowest=0, highes
 API_BURST = _number("TULIA_API_BURST", 600, lowest=1, highest=1_000_000)
 API_FAILURES_PER_MINUTE = _number("TULIA_API_FAILURES_PER_MINUTE", 300, lowest=0, highest=1_000_000)
 TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)
+WEBHOOKS_MAY_BE_LOCAL = _flag("TULIA_WEBHOOKS_MAY_BE_LOCAL", default=False)
 IS_SECURE = PUBLIC_URL.startswith("https://")
 
 _hosts = [host for host in _text("TULIA_ALLOWED_HOSTS").split(",") if host]
@@ -156,6 +157,7 @@ INSTALLED_APPS = [
     "tulia.campaigns",
     "tulia.ledger",
     "tulia.ingest",
+    "tulia.webhooks",
     "tulia.api",
     "tulia.web",
 ]

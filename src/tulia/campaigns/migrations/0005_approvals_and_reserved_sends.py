@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0004_saved_and_recurring'),
-        ('tenants', '0006_how_often_somebody_asks'),
+        ('tenants', '0005_who_did_what'),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Buckets of tokens by who asks (a tenant, or a digest of an address): no personal data, and worth nothing after a
     crash, so it isn't written ahead."""
 
-    dependencies = [("tenants", "0005_who_did_what")]
+    dependencies = [("tenants", "0007_words_and_replies_of_opting_out")]
     operations = [
         migrations.RunSQL(
             """
