@@ -119,6 +119,7 @@ NEW_TEMPLATE = {"name": "june", "language": "en", "category": "marketing", "body
 Body = dict[str, Any] | bytes | None
 BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("PATCH", "v1/senders/<uuid:sender_id>"): lambda _: {"name": "Mine now"},
+    ("PATCH", "v1/templates/<uuid:template_id>"): lambda _: {"body": "Mine now"},
     ("PATCH", "v1/campaigns/<uuid:campaign_id>"): lambda _: {"name": "Mine now"},
     ("POST", "v1/campaigns/<uuid:campaign_id>/execute"): lambda _: {"confirm": True},
     ("POST", "v1/campaigns/<uuid:campaign_id>/pause"): lambda _: {},

@@ -1,4 +1,4 @@
-"""What a tenant has besides its campaigns and customers: senders, templates, settings, API keys."""
+"""What a tenant has besides its campaigns, customers and templates: senders, settings, API keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tulia.channels import senders, templates
-from tulia.channels.models import MessageTemplate, Sender
+from tulia.channels import senders
+from tulia.channels.models import Sender
 from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants import access, api_keys, queries, tenant_settings
@@ -18,7 +18,6 @@ from tulia.tenants.models import Tenant
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
-SEES = "analytics:view"
 MANAGES = "integrations:manage"
 
 
@@ -112,21 +111,6 @@ class AccountService:
                 app_secret=app_secret,
                 verify_token=verify_token,
             )
-
-    def create_template(self, *, name: str, language: str, category: str, body: str) -> MessageTemplate:
-        require(self.caller, MANAGES)
-        with tenant_scope(self.tenant_id):
-            return templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
-
-    def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
-        require(self.caller, SEES)
-        with tenant_scope(self.tenant_id):
-            return templates.page(self.tenant_id, wanted, status=status)
-
-    def template(self, template_id: UUID) -> MessageTemplate:
-        require(self.caller, SEES)
-        with tenant_scope(self.tenant_id):
-            return templates.get(self.tenant_id, template_id)
 
     def settings(self) -> Tenant:
         require(self.caller, MANAGES)

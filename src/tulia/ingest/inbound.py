@@ -8,6 +8,7 @@ from uuid import UUID
 from tulia.audience import consent, conversations, keywords
 from tulia.audience.keywords import Intent
 from tulia.channels.types import InboundMessage, PreferenceChange
+from tulia.ledger import reference
 from tulia.tenants import queries as tenants
 
 _LONGEST_WORD = 100
@@ -52,8 +53,11 @@ def obey(tenant_id: UUID, messages: Sequence[InboundMessage], preferences: Seque
 
 
 def _intent_of(tenant_id: UUID, message: InboundMessage) -> Intent | None:
-    if message.payload is not None and (intent := keywords.read_payload_intent(message.payload)) is not None:
-        return intent
+    if message.payload is not None:
+        intent = keywords.read_payload_intent(message.payload)
+        # Our own payloads say what a tap means: a label like "Cancel" on an appointment's reminder is no opt-out.
+        if intent is not None or reference.read(message.payload.rpartition("|")[2]):
+            return intent
     if not message.text or len(message.text) > _LONGEST_WORD:
         return None
     return keywords.read_intent(message.text, stop_words=keywords.DEFAULT_STOP_WORDS | _own_words(tenant_id))
