@@ -14,6 +14,7 @@ from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants import access, api_keys, queries, tenant_settings
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.models import Tenant
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
@@ -59,8 +60,8 @@ class AccountService:
                 "or TULIA_TENANTS_MAY_SET_BASE_URL=true for everybody.",
                 details={"base_url": "not allowed"},
             )
-        with tenant_scope(self.tenant_id):
-            return senders.create(
+        with act(self.caller, "sender.create") as entry:
+            made = senders.create(
                 self.tenant_id,
                 kind=kind,
                 name=name,
@@ -71,6 +72,7 @@ class AccountService:
                 base_url=base_url,
                 rate_per_second=rate_per_second,
             )
+            return entry.made(made)
 
     def senders(self, wanted: PageRequest) -> Page[Sender]:
         require(self.caller, MANAGES)
@@ -96,8 +98,8 @@ class AccountService:
     ) -> Sender:
         """Changes what is given (None: as it is)."""
         require(self.caller, MANAGES)
-        with tenant_scope(self.tenant_id):
-            senders.get(self.tenant_id, sender_id)
+        with act(self.caller, "sender.update") as entry:
+            entry.about(senders.get(self.tenant_id, sender_id))
             if is_paused is True:
                 senders.pause(self.tenant_id, sender_id, reason=paused_reason or f"Paused by {self.caller.label}.")
             elif is_paused is False:
@@ -117,9 +119,16 @@ class AccountService:
         return queries.get(self.tenant_id)
 
     def change_settings(self, fields: Mapping[str, Any]) -> Tenant:
-        """Changes the settings that are given. Raises Invalid naming every wrong one."""
+        """Changes the settings that are given. Raises Invalid naming every wrong one.
+
+        Whether a second person approves campaigns is for those to say who manage people.
+        """
         require(self.caller, MANAGES)
-        return tenant_settings.change(self.tenant_id, fields)
+        with act(self.caller, "settings.change") as entry:
+            before = entry.about(queries.get(self.tenant_id))
+            if fields.get("approval_required", before.approval_required) != before.approval_required:
+                require(self.caller, "users:manage")
+            return tenant_settings.change(self.tenant_id, fields)
 
     def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
         """A new key, shown for the only time; it can't be given more than its maker may do."""
@@ -129,4 +138,7 @@ class AccountService:
             raise ScopesExceeded(
                 f"{self.caller.label} doesn't have {', '.join(beyond)} to give away.", details={"scopes": beyond}
             )
-        return api_keys.create(self.tenant_id, name=name, scopes=wanted)
+        with act(self.caller, "api_key.create") as entry:
+            made, key = api_keys.make(self.tenant_id, name=name, scopes=wanted, by=self.caller)
+            entry.made(made)
+            return key

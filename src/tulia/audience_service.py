@@ -1,12 +1,14 @@
 """The Python API of customers, their consents and what they bought: one method for each thing a person can do.
 
-Each method checks the caller's permission, opens the tenant's scope and calls one act. The HTTP API and the web pages
+Each method checks the caller's permission, opens the tenant's scope (`audit.act` when it changes something, so that it
+is on record) and calls one act. The HTTP API and the web pages
 call these methods and nothing below them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TypeVar
 from uuid import UUID
 
@@ -23,11 +25,14 @@ from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
 from tulia.ingest import conversions
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
 Made = TypeVar("Made", Order, Booking)
 SEES = "conversations:view"
+PERSONAL = frozenset({"name", "phone", "external_id", "attributes"})
+"""What a record that outlives the customer must not quote."""
 IMPORTS: Mapping[Kind, str] = {
     "customers": SEES,
     "messages": SEES,
@@ -48,17 +53,25 @@ class AudienceService:
 
     def create_customer(self, fields: Mapping[str, object]) -> Person:
         require(self._caller, SEES)
-        with tenant_scope(self._tenant_id):
-            return customers.create(self._tenant_id, fields, actor=self._caller.label, at=clock.now())
+        with act(self._caller, "customer.create") as entry:
+            made = customers.create(self._tenant_id, fields, actor=self._caller.label, at=clock.now())
+            entry.target(made.id)
+            entry.changed({}, asdict(made), hidden=PERSONAL)
+            return made
 
     def change_customer(self, customer_id: UUID, fields: Mapping[str, object]) -> Person:
         require(self._caller, SEES)
-        with tenant_scope(self._tenant_id):
-            return customers.update(self._tenant_id, customer_id, fields, at=clock.now())
+        with act(self._caller, "customer.update") as entry:
+            entry.target(customer_id)
+            before = customers.get(self._tenant_id, customer_id)
+            after = customers.update(self._tenant_id, customer_id, fields, at=clock.now())
+            entry.changed(asdict(before), asdict(after), hidden=PERSONAL)
+            return after
 
     def delete_customer(self, customer_id: UUID) -> None:
         require(self._caller, SEES)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "customer.delete") as entry:
+            entry.target(customer_id)
             customers.delete(self._tenant_id, customer_id, at=clock.now())
 
     def customer(self, customer_id: UUID) -> Person:
@@ -93,7 +106,9 @@ class AudienceService:
                 "Name at least one consent.", details={"promotional_messages": "must be true or false, or another must"}
             )
         at = clock.now()
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "customer.set_preferences") as entry:
+            entry.target(customer_id)
+            before = consent.preferences(self._tenant_id, customer_id)
             for consent_type, value in wanted.items():
                 consent.change(
                     self._tenant_id,
@@ -105,7 +120,10 @@ class AudienceService:
                     reason=reason,
                     at=at,
                 )
-            return consent.preferences(self._tenant_id, customer_id)
+            after = consent.preferences(self._tenant_id, customer_id)
+            entry.changed(asdict(before), asdict(after))
+            entry.say(source=source)
+            return after
 
     def consent_history(self, customer_id: UUID, wanted: PageRequest) -> Page[Entry]:
         require(self._caller, SEES)
@@ -113,9 +131,14 @@ class AudienceService:
             return consent.history(self._tenant_id, customer_id, wanted)
 
     def import_file(self, kind: Kind, source: Source) -> ImportResult:
-        """Reads a file of customers, orders, bookings or messages; each batch is a transaction of its own."""
+        """Reads a file of customers, orders, bookings or messages; each batch is a transaction of its own.
+
+        Its beginning and its end are on record: between them it may be interrupted.
+        """
         require(self._caller, IMPORTS[kind])
-        return imports.run(
+        with act(self._caller, "import.begin") as entry:
+            entry.target(kind)
+        result = imports.run(
             self._tenant_id,
             kind,
             source,
@@ -123,17 +146,21 @@ class AudienceService:
             on_stored=conversions.credit_stored,
             max_bytes=settings.MAX_IMPORT_BYTES,
         )
+        with act(self._caller, "import.end") as entry:
+            entry.target(kind)
+            entry.say(created=result.created, updated=result.updated, rejected=result.rejected)
+        return result
 
     def create_order(self, fields: Mapping[str, object]) -> Order:
         require(self._caller, "orders:edit")
-        return self._stored("orders", lambda: orders.create_order(self._tenant_id, fields))
+        with act(self._caller, "order.create") as entry:
+            return entry.made(self._stored("orders", orders.create_order(self._tenant_id, fields)))
 
     def create_booking(self, fields: Mapping[str, object]) -> Booking:
         require(self._caller, "appointments:edit")
-        return self._stored("bookings", lambda: orders.create_booking(self._tenant_id, fields))
+        with act(self._caller, "booking.create") as entry:
+            return entry.made(self._stored("bookings", orders.create_booking(self._tenant_id, fields)))
 
-    def _stored(self, kind: Kind, create: Callable[[], Made]) -> Made:
-        with tenant_scope(self._tenant_id):
-            made = create()
-            conversions.credit_stored(self._tenant_id, kind, [made.pk])
-            return made
+    def _stored(self, kind: Kind, made: Made) -> Made:
+        conversions.credit_stored(self._tenant_id, kind, [made.pk])
+        return made

@@ -1,7 +1,7 @@
 """The Python API of campaigns: one method for each thing a person can do with one.
 
-Each method checks the caller's scope, opens the tenant's scope and calls one act. The HTTP API and the web pages call
-these methods and nothing below them.
+Each method checks the caller's scope, opens the tenant's scope (`audit.act` when it changes something, so that it is on
+record) and calls one act. The HTTP API and the web pages call these methods and nothing below them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tulia.ledger.record import Conversion, Evidence, Kind
 from tulia.reports import balance, campaign_report, failures
 from tulia.reports.campaign_report import CampaignReport
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope, tenant_view
 
@@ -79,28 +80,29 @@ class CampaignService:
     def create_campaign(self, fields: Mapping[str, Any]) -> MessageCampaign:
         """A new draft, or a scheduled campaign when `scheduled_at` is given."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            return edit.create(self._tenant_id, fields, created_by_id=self._caller.user_id, now=clock.now())
+        with act(self._caller, "campaign.create") as entry:
+            return entry.made(edit.create(self._tenant_id, fields, created_by_id=self._caller.user_id, now=clock.now()))
 
     def update_campaign(self, campaign_id: UUID, fields: Mapping[str, Any]) -> MessageCampaign:
         """Changes a draft."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            return edit.update(edit.find(self._tenant_id, campaign_id), fields, now=clock.now())
+        with act(self._caller, "campaign.update") as entry:
+            return edit.update(entry.about(edit.find(self._tenant_id, campaign_id)), fields, now=clock.now())
 
     def delete_campaign(self, campaign_id: UUID) -> None:
         """Removes a draft."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            edit.delete(edit.find(self._tenant_id, campaign_id))
+        with act(self._caller, "campaign.delete") as entry:
+            edit.delete(entry.about(edit.find(self._tenant_id, campaign_id)))
 
     def clone_campaign(self, campaign_id: UUID, *, name: str | None = None) -> MessageCampaign:
         """A new draft like this one."""
         require(self._caller, CREATE)
         if name is not None:
             draft.read({"name": name}, now=clock.now(), is_new=False)
-        with tenant_scope(self._tenant_id):
-            return edit.clone(edit.find(self._tenant_id, campaign_id), name=name, created_by_id=self._caller.user_id)
+        with act(self._caller, "campaign.clone") as entry:
+            original = edit.find(self._tenant_id, campaign_id)
+            return entry.made(edit.clone(original, name=name, created_by_id=self._caller.user_id))
 
     def get_campaign(self, campaign_id: UUID) -> MessageCampaign:
         require(self._caller, READ)
@@ -143,8 +145,8 @@ class CampaignService:
     ) -> ExecutionResult:
         """Starts the campaign, and waits up to `wait_seconds` for its end. Of two at once, one is refused."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
+        with act(self._caller, "campaign.execute") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             wordings.of_campaign(campaign)
             scheduler.start(campaign, confirm_everyone=confirm_everyone, now=clock.now())
         deadline = time.monotonic() + min(wait_seconds, LONGEST_WAIT_SECONDS)
@@ -184,31 +186,31 @@ class CampaignService:
         """Gives the campaign its time; it starts by itself."""
         require(self._caller, CREATE)
         at = draft.instant(scheduled_at)
-        with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
+        with act(self._caller, "campaign.schedule") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             lifecycle.schedule(campaign, at=at, now=clock.now(), confirm_everyone=confirm_everyone)
             return campaign
 
     def pause_campaign(self, campaign_id: UUID) -> MessageCampaign:
         """Nothing more goes out; what is in flight is finished and counted."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
+        with act(self._caller, "campaign.pause") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             lifecycle.pause(campaign, reason=f"Paused by {self._caller.label}.", now=clock.now())
             return campaign
 
     def resume_campaign(self, campaign_id: UUID) -> MessageCampaign:
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
+        with act(self._caller, "campaign.resume") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             lifecycle.resume(campaign, now=clock.now())
             return campaign
 
     def cancel_campaign(self, campaign_id: UUID) -> MessageCampaign:
         """Nothing more goes out, ever; whoever was waiting is cancelled."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
+        with act(self._caller, "campaign.cancel") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             lifecycle.cancel(campaign, now=clock.now())
             if campaign.started_at:
                 jobs.defer(
@@ -220,8 +222,9 @@ class CampaignService:
     def test_send(self, campaign_id: UUID, *, customer_id: UUID, variant: int = 0) -> TestSend:
         """Sends the message to one customer who agrees to promotional messages, now; not counted anywhere."""
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
+        with act(self._caller, "campaign.test_send") as entry:
+            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+            entry.say(customer_id=customer_id, variant=variant)
             said = wordings.of_campaign(campaign)
             if not 0 <= variant < len(said):
                 raise Invalid("There is no such variant.", details={"variant": f"must be from 0 to {len(said) - 1}"})
@@ -257,7 +260,9 @@ class CampaignService:
 
     def _track(self, campaign_id: UUID, customer_id: UUID, kind: Kind, at: datetime | None) -> None:
         require(self._caller, CREATE)
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, f"campaign.track_{kind.name.lower()}") as entry:
+            entry.target(campaign_id)
+            entry.say(customer_id=customer_id, at=at)
             row = ledger_queries.sent_to(self._tenant_id, campaign_id, customer_id)
             record.record(self._tenant_id, row.sender_id, [Evidence(row.recipient_id, kind, at or clock.now())])
 
@@ -275,7 +280,9 @@ class CampaignService:
         require(self._caller, CREATE)
         if kind not in ("order", "booking"):
             raise Invalid("A conversion is an order or a booking.", details={"kind": "must be order or booking"})
-        with tenant_scope(self._tenant_id):
+        with act(self._caller, "customer.track_conversion") as entry:
+            entry.target(customer_id)
+            entry.say(kind=kind, source_id=source_id, at=at, revenue_micros=revenue_micros, currency=currency)
             one = Conversion(source_id, customer_id, at, revenue_micros, currency)
             record.credit(self._tenant_id, kind, [one], window=record.CONVERSION_WINDOW)
 

@@ -14,6 +14,7 @@ from tulia.core.errors import Conflict
 from tulia.core.keyset import Page, PageRequest
 from tulia.reports import template_uses
 from tulia.tenants.api_keys import Caller
+from tulia.tenants.audit import act
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
@@ -47,18 +48,20 @@ class TemplateService:
     ) -> MessageTemplate:
         """A template as the provider has it: of a body alone, or of all its components."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
-            return templates.create(
-                self._tenant_id,
-                name=name,
-                language=language,
-                category=category,
-                body=body,
-                parts=components,
-                examples=examples,
-                defaults=defaults,
-                status=status,
-                provider_id=provider_id,
+        with act(self._caller, "template.create") as entry:
+            return entry.made(
+                templates.create(
+                    self._tenant_id,
+                    name=name,
+                    language=language,
+                    category=category,
+                    body=body,
+                    parts=components,
+                    examples=examples,
+                    defaults=defaults,
+                    status=status,
+                    provider_id=provider_id,
+                )
             )
 
     def change_template(
@@ -76,8 +79,8 @@ class TemplateService:
         """
         require(self._caller, MANAGES)
         now = clock.now()
-        with tenant_scope(self._tenant_id):
-            template = templates.get(self._tenant_id, template_id)
+        with act(self._caller, "template.update") as entry:
+            template = entry.about(templates.get(self._tenant_id, template_id))
             if components is not None or body is not None:
                 self._refuse_if_live(template, "Its text can't be changed under them")
             changed = templates.change(template, parts=components, body=body, status=status, now=now, **changes)
@@ -89,8 +92,8 @@ class TemplateService:
     def delete_template(self, template_id: UUID) -> None:
         """Takes it out of the lists; reports of what was sent with it stay. Raises TemplateInUse."""
         require(self._caller, MANAGES)
-        with tenant_scope(self._tenant_id):
-            template = templates.get(self._tenant_id, template_id)
+        with act(self._caller, "template.delete") as entry:
+            template = entry.about(templates.get(self._tenant_id, template_id))
             self._refuse_if_live(template, "End or change them first")
             templates.delete(template)
 

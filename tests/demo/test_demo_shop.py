@@ -37,7 +37,7 @@ def test_the_demo_can_be_entered_by_password_and_by_key(without_demo: None) -> N
     caller = queries.caller_for(user, tenant_id=access.tenant_id)  # type: ignore[arg-type]
     assert caller is not None
     by_key = api_keys.recognise(access.api_key)
-    assert by_key is not None
+    assert isinstance(by_key, api_keys.Caller)
 
 
 def test_making_it_again_changes_nothing_and_says_the_same(without_demo: None) -> None:

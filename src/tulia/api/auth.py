@@ -11,10 +11,17 @@ from rest_framework.request import Request
 
 from tulia.core.errors import Forbidden
 from tulia.tenants import api_keys, permission
-from tulia.tenants.api_keys import Caller
+from tulia.tenants.api_keys import Caller, Unrecognised
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # which imports this module, to know who authenticates
+
+
+_WHY = {
+    Unrecognised.UNKNOWN: "This API key is unknown.",
+    Unrecognised.REVOKED: "This API key was revoked: use another.",
+    Unrecognised.EXPIRED: "This API key has expired: use another.",
+}
 
 
 class ScopeUndeclared(Forbidden):
@@ -33,9 +40,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if words[0].lower() != b"bearer" or len(words) != 2:
             raise AuthenticationFailed("Send the API key as: Authorization: Bearer tulia_…")
         caller = api_keys.recognise(words[1].decode("latin-1"))
-        if caller is None:
-            raise AuthenticationFailed("This API key is unknown, revoked or expired.")
-        return caller, None
+        if isinstance(caller, Unrecognised):
+            raise AuthenticationFailed(_WHY[caller], code=caller.value)
+        address, agent = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_USER_AGENT", "")
+        return caller.at("api", address=address, agent=agent), None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="tulia"'

@@ -83,6 +83,8 @@ def _of_framework(error: exceptions.APIException) -> Response:
     elif isinstance(error, exceptions.UnsupportedMediaType) and "Content-Type" not in message:
         message = "Send the body as JSON, with Content-Type: application/json."
     code = _CODES.get(error.status_code, str(error.default_code))
+    if isinstance(error, exceptions.AuthenticationFailed) and str(error.get_codes()).startswith("api_key_"):
+        code = str(error.get_codes())
     return Response(_body(code, message), status=error.status_code, headers=headers)
 
 

@@ -37,3 +37,23 @@ def append_only(table: str) -> RunSQL:
         f"REVOKE UPDATE, DELETE ON {table} FROM tulia_app",
         f"GRANT UPDATE, DELETE ON {table} TO tulia_app",
     )
+
+
+def unchangeable(table: str) -> RunSQL:
+    """`append_only`, held by a trigger too, so that whoever owns the table has to take that away first."""
+    return RunSQL(
+        f"""
+        REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM tulia_app;
+        CREATE FUNCTION {table}_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'rows of {table} are never changed or removed' USING ERRCODE = 'insufficient_privilege';
+        END $$;
+        CREATE TRIGGER {table}_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+        FOR EACH STATEMENT EXECUTE FUNCTION {table}_stay()
+        """,
+        f"""
+        DROP TRIGGER {table}_stay ON {table};
+        DROP FUNCTION {table}_stay();
+        GRANT UPDATE, DELETE ON {table} TO tulia_app
+        """,
+    )

@@ -108,7 +108,10 @@ class Membership(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program's key, stored as SHA-256 of 256 random bits; `prefix` lets people recognise it."""
+    """A program's key, stored as SHA-256 of 256 random bits; `prefix` lets people recognise it.
+
+    `created_by` is the person who made it. `answers_as` (`Caller.person`) is whose deeds its deeds are; empty: its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE)
@@ -116,9 +119,12 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=20)
     key_digest = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=60))
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
+    answers_as = models.CharField(max_length=60, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "api_keys"
@@ -142,4 +148,44 @@ class IdempotentRequest(models.Model):
         ]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "key"], name="idempotent_requests_key_unique"),
+        ]
+
+
+class AuditEntry(models.Model):
+    """One act: who did what to what, from where, and what changed by it (`old` and `new` hold the changed fields only).
+
+    Rows are added in the transaction of the act and never change; the database forbids it. `actor_id` and `target_id`
+    name what may be gone by now, so they are no foreign keys. `person` is `Caller.person`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    at = models.DateTimeField()
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.UUIDField(null=True)
+    actor = models.CharField(max_length=300)
+    person = models.CharField(max_length=60)
+    via = models.CharField(max_length=10)
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=300, blank=True)
+    action = models.CharField(max_length=60)
+    target_kind = models.CharField(max_length=30)
+    target_id = models.CharField(max_length=60)
+    target_name = models.CharField(max_length=300, blank=True)
+    old = models.JSONField(default=dict)
+    new = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "audit_entries"
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "at", "id"], name="audit_entries_by_time"),
+            models.Index(fields=["tenant", "target_id", "at", "id"], name="audit_entries_by_target"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=models.Q(actor_kind__in=["user", "api_key", "operator", "system"]), name="audit_entries_actor"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(via__in=["api", "web", "cli", "system"]), name="audit_entries_via"
+            ),
         ]

@@ -56,6 +56,9 @@ def member_of(request: HttpRequest) -> Member | None:
     caller = queries.caller_for(user, tenant_id=tenant_id)
     if caller is None:
         return None
+    caller = caller.at(
+        "web", address=request.META.get("REMOTE_ADDR", ""), agent=request.META.get("HTTP_USER_AGENT", "")
+    )
     workplace = PageService(caller).workplace()
     return Member(caller, user.name or user.email, user.email, workplace.name, workplace.timezone)
 
