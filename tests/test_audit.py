@@ -30,11 +30,16 @@ READING = {
         "get_campaign", "list_campaigns", "calculate_reach", "reach", "reach_of_draft", "execution", "generate_report",
         "list_recipients",
     },
+    "PreviewService": {"preview_campaign", "preview_draft"},
     "TemplateService": {"templates", "template", "uses"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
-ASKING = {("POST", "v1/campaigns/reach")}
+ASKING = {
+    ("POST", "v1/campaigns/reach"),
+    ("POST", "v1/campaigns/preview"),
+    ("POST", "v1/campaigns/<uuid:campaign_id>/preview"),
+}
 
 
 def _methods() -> Iterator[tuple[str, str, Any]]:

@@ -121,6 +121,7 @@ BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("PATCH", "v1/senders/<uuid:sender_id>"): lambda _: {"name": "Mine now"},
     ("PATCH", "v1/templates/<uuid:template_id>"): lambda _: {"body": "Mine now"},
     ("PATCH", "v1/campaigns/<uuid:campaign_id>"): lambda _: {"name": "Mine now"},
+    ("POST", "v1/campaigns/<uuid:campaign_id>/preview"): lambda world: {"customer_ids": [world.ids["customer_id"]]},
     ("POST", "v1/campaigns/<uuid:campaign_id>/execute"): lambda _: {"confirm": True},
     ("POST", "v1/campaigns/<uuid:campaign_id>/pause"): lambda _: {},
     ("POST", "v1/campaigns/<uuid:campaign_id>/resume"): lambda _: {},
@@ -145,6 +146,9 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ),
     ("POST", "v1/campaigns/reach"): (
         lambda world: {"target_criteria": {"exclude_campaigns": [world.started_id]}}, {200}
+    ),
+    ("POST", "v1/campaigns/preview"): (
+        lambda world: {"template_id": world.ids["template_id"], "customer_ids": [world.ids["customer_id"]]}, {400, 404}
     ),
     ("POST", "v1/customers"): (lambda _: {"phone": "0712345678", "external_id": "C-1"}, {201}),
     ("POST", "v1/customers/import"): (lambda _: b"external_id,phone,name\nC-1,0712345678,Mine now\n", {200}),

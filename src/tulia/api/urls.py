@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, customers, imports, openapi, orders, senders, templates, tenant_settings
+from tulia.api import campaigns, customers, imports, openapi, orders, previews, senders, templates, tenant_settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -15,7 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("templates/<uuid:template_id>", templates.OneTemplate.as_view()),
     path("campaigns", campaigns.Campaigns.as_view()),
     path("campaigns/reach", campaigns.CampaignReach.as_view()),
+    path("campaigns/preview", previews.DraftPreview.as_view()),
     path("campaigns/<uuid:campaign_id>", campaigns.Campaign.as_view()),
+    path("campaigns/<uuid:campaign_id>/preview", previews.CampaignPreview.as_view()),
     path("campaigns/<uuid:campaign_id>/execute", campaigns.CampaignExecute.as_view()),
     path("campaigns/<uuid:campaign_id>/pause", campaigns.CampaignPause.as_view()),
     path("campaigns/<uuid:campaign_id>/resume", campaigns.CampaignResume.as_view()),

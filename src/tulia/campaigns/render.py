@@ -99,7 +99,7 @@ def _zone(name: str) -> tzinfo:
 def in_words(error: Unrenderable) -> str:
     """Why a message can't be made, without where in the text: what the template language adds behind is cut off."""
     said = str(error).split("->")[0].splitlines()[0].strip().rstrip(".")
-    return re.sub(r"(\S+) is undefined$", r"\1 is not known", said)
+    return re.sub(r"'?([^\s']+)'? is undefined$", r"\1 is not known", said)
 
 
 def _is_blank(value: Any) -> bool:

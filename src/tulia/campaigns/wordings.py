@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from tulia.audience import keywords
@@ -35,6 +35,12 @@ _OPT_OUT_LABELS = frozenset(
 )
 
 
+class ValuesMissing(Invalid):
+    """Places of a template that nothing fills; `details` names each by its path."""
+
+    code: ClassVar[str] = "values_missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """The fields of a campaign, stored or not, that make up what it says."""
@@ -48,21 +54,25 @@ class Said:
 def of_campaign(campaign: MessageCampaign) -> tuple[Wording, ...]:
     """One wording for each arm, in order; one in all when it is no test. One query at most.
 
-    Raises Invalid when a template has a placeholder that the campaign gives no value for.
+    Raises ValuesMissing when a template has a place that nothing fills.
     """
-    return of_fields(
-        campaign.tenant_id,
-        Said(
-            campaign.message_content,
-            campaign.template_id,
-            campaign.template_variables,
-            campaign.variants if campaign.is_ab_test else (),
-        ),
-    )
+    return of_fields(campaign.tenant_id, said_by(campaign))
+
+
+def said_by(campaign: MessageCampaign) -> Said:
+    variants = campaign.variants if campaign.is_ab_test else ()
+    return Said(campaign.message_content, campaign.template_id, campaign.template_variables, variants)
+
+
+def templates_of(said: Said) -> tuple[UUID | None, ...]:
+    """The template of each arm, None for a text."""
+    if not said.variants:
+        return (said.template_id,)
+    return tuple(template_use.template_of_arm(arm, said.template_id) for arm in said.variants)
 
 
 def of_fields(tenant_id: UUID, said: Said) -> tuple[Wording, ...]:
-    """The same for fields that may not be stored yet."""
+    """The same for fields that may not be stored yet. Raises ValuesMissing, and Invalid for a template of nobody's."""
     common = dict(said.template_variables or {})
     if not said.variants:
         arms = [(said.message_content, said.template_id, common, "template_variables")]
@@ -81,10 +91,13 @@ def of_fields(tenant_id: UUID, said: Said) -> tuple[Wording, ...]:
     wordings = []
     for text, template_id, values, path in arms:
         template = known.get(template_id) if template_id else None
+        if template_id and template is None:
+            field = path.replace("template_variables", "template_id")
+            raise Invalid(f"{field} is not a template of yours.", details={field: "is not a template of yours"})
         wordings.append(_of_template(template, values, path, wrong) if template else Wording(text))
     if wrong:
         missing = ", ".join(path.rpartition("template_variables.")[2] for path in wrong)
-        raise Invalid(f"The template needs values for {missing}.", details=wrong)
+        raise ValuesMissing(f"The template needs values for {missing}.", details=wrong)
     return tuple(wordings)
 
 
