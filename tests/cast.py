@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
+STILL_TALKING = datetime(2999, 1, 1, tzinfo=UTC)
+"""Of people whose 24-hour window is open, whenever a test takes place."""
 _hiring = iter(range(10**6, 10**7))
 
 
@@ -43,9 +45,16 @@ def add_template(tenant: Tenant, *, body: str = "Hello {{1}}", status: str = "ap
         )
 
 
-def add_people(tenant: Tenant, count: int, *, consenting: bool = True, **fields: Any) -> list[Customer]:
-    """Customers with the tag `vip`."""
-    from tulia.audience.models import Customer, CustomerTag
+def add_people(
+    tenant: Tenant,
+    count: int,
+    *,
+    consenting: bool = True,
+    last_wrote_at: datetime | None = STILL_TALKING,
+    **fields: Any,
+) -> list[Customer]:
+    """Customers with the tag `vip`, who wrote to the shop at `last_wrote_at` (None: never)."""
+    from tulia.audience.models import Conversation, Customer, CustomerTag
     from tulia.tenants.scope import tenant_scope
 
     with tenant_scope(tenant.id):
@@ -57,6 +66,11 @@ def add_people(tenant: Tenant, count: int, *, consenting: bool = True, **fields:
             for i in range(count)
         )  # fmt: skip
         CustomerTag.objects.bulk_create(CustomerTag(tenant=tenant, tag="vip", customer=one) for one in made)
+        if last_wrote_at is not None:
+            Conversation.objects.bulk_create(
+                Conversation(tenant=tenant, customer=one, last_activity_at=last_wrote_at, last_inbound_at=last_wrote_at)
+                for one in made
+            )
     return made
 
 

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from tulia.audience import addressees
-from tulia.campaigns import draft, edit, preview, tryout, wordings
+from tulia.campaigns import draft, edit, preview, template_use, tryout, wordings
+from tulia.campaigns.models import MessageCampaign
 from tulia.campaigns.preview import Preview, Problem
-from tulia.campaigns.wordings import Said
-from tulia.channels import templates
 from tulia.core import clock
 from tulia.core.errors import Invalid
+from tulia.ledger import rules
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
 COMPOSES = "conversations:view"
 DEFAULT_COUNT, MAX_COUNT = 10, 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A campaign as far as a preview needs it."""
-
-    said: Said
-    target_criteria: Any
-    as_of: datetime | None
-    seed: int
 
 
 class PreviewService:
@@ -46,9 +35,7 @@ class PreviewService:
         """The messages of a campaign for these customers, else for people of its audience. Raises Missing."""
         require(self._caller, COMPOSES)
         with tenant_scope(self._tenant_id):
-            campaign = edit.find(self._tenant_id, campaign_id)
-            asked = _Asked(wordings.said_by(campaign), campaign.target_criteria, campaign.as_of, campaign.seed)
-            return self._preview(asked, customer_ids, count)
+            return self._preview(edit.find(self._tenant_id, campaign_id), customer_ids, count)
 
     def preview_draft(
         self, fields: Mapping[str, Any], *, customer_ids: Sequence[UUID] = (), count: int = DEFAULT_COUNT
@@ -56,36 +43,29 @@ class PreviewService:
         """The same for a campaign that isn't made yet, from the fields it would be made from. Raises Invalid, Missing."""
         require(self._caller, COMPOSES)
         values = draft.read(fields, now=clock.now(), is_new=False).values
-        said = Said(
-            values.get("message_content", ""),
-            values.get("template_id"),
-            values.get("template_variables"),
-            values.get("variants", ()),
-        )
-        if not said.message_content and not said.template_id and not said.variants:
+        values.pop("assignment", None)
+        campaign = MessageCampaign(tenant_id=self._tenant_id, **{"seed": 0} | values)
+        campaign.is_ab_test = bool(campaign.variants)
+        if not (campaign.message_content or campaign.template_id or campaign.variants):
             raise Invalid("There is nothing to show.", details={"message_content": "is required"})
         with tenant_scope(self._tenant_id):
-            asked = _Asked(said, values.get("target_criteria", {}), values.get("as_of"), values.get("seed", 0))
-            return self._preview(asked, customer_ids, count)
+            return self._preview(campaign, customer_ids, count)
 
-    def _preview(self, asked: _Asked, customer_ids: Sequence[UUID], count: int) -> Preview:
+    def _preview(self, campaign: MessageCampaign, customer_ids: Sequence[UUID], count: int) -> Preview:
         now = clock.now()
         try:
-            said = wordings.of_fields(self._tenant_id, asked.said)
+            said = wordings.of_campaign(campaign)
         except wordings.ValuesMissing as refused:
             return Preview(problems=tuple(Problem(f"{path}: {why}") for path, why in (refused.details or {}).items()))
         if customer_ids:
             made = preview.of_named(said, addressees.named(self._tenant_id, customer_ids).people, now=now)
         else:
             made = tryout.on_audience(
-                self._tenant_id, said, asked.target_criteria, as_of=asked.as_of, seed=asked.seed, count=count, now=now
-            )
-        return replace(made, problems=(*self._template_problems(asked.said), *made.problems))
-
-    def _template_problems(self, said: Said) -> list[Problem]:
-        known = templates.of_ids(self._tenant_id, {one for one in wordings.templates_of(said) if one})
-        return [
-            Problem(f"the template {one.name!r} ({one.language}) is {one.status}; only an approved one can be sent")
-            for one in known.values()
-            if one.status != "approved"
-        ]
+                self._tenant_id, said, campaign.target_criteria, as_of=campaign.as_of, seed=campaign.seed, count=count,
+                now=now, rules=rules.who_may_be_sent_to(rules.of_campaign(campaign, now=now), now=now),
+            )  # fmt: skip
+        if (template := template_use.not_approved(campaign)) is None:
+            return made
+        named = f"the template {template.name!r} ({template.language})"
+        problem = Problem(f"{named} is {template.status}; only an approved one can be sent")
+        return replace(made, problems=(problem, *made.problems))

@@ -50,12 +50,15 @@ def test_the_steps_go_on_from_one_another(three_people: Tenant) -> None:
     assert result.steps == (reach.Step("matches", 3), reach.Step("consented", 2), reach.Step("first", 1))
 
 
-def test_the_selection_has_the_people_that_were_counted(three_people: Tenant) -> None:
+def test_the_selection_has_the_people_that_were_counted_and_why_some_are_refused(three_people: Tenant) -> None:
+    first = reach.Rule("first", "c.phone = %(first_phone)s", {"first_phone": "+254700000000"}, reason="not_first")
     with tenant_scope(three_people.id):
         everyone = reach.selection(Criteria(), tenant_id=three_people.id, as_of=AS_OF)
-        consented = reach.selection(Criteria(), tenant_id=three_people.id, as_of=AS_OF, rules=(reach.CONSENTED,))
-        assert sorted(row[1] for row in sql.fetch_all(everyone.sql, everyone.params)) == [False, True, True]
-        assert [row[1] for row in sql.fetch_all(consented.sql, consented.params)] == [True, True]
+        judged = reach.selection(
+            Criteria(), tenant_id=three_people.id, as_of=AS_OF, rules=(reach.CONSENTED, first, reach.REACHABLE)
+        )
+        assert [row[1] for row in sql.fetch_all(everyone.sql, everyone.params)] == ["", "", ""]
+        assert sorted(row[1] for row in sql.fetch_all(judged.sql, judged.params)) == ["", "no_consent", "not_first"]
 
 
 def test_two_rules_may_not_give_one_parameter_two_values() -> None:

@@ -30,18 +30,22 @@ def open_shop(
     consenting: int | None = None,
     rate: int = 5_000,
     number: Callable[[int], int] = plain_number,
+    have_written: bool = True,
 ) -> Shop:
     """A tenant with `customers` people tagged vip, of whom the first `consenting` agree, and a sender.
 
-    `number` gives the last seven digits of the i-th person's phone.
+    `number` gives the last seven digits of the i-th person's phone. They wrote a moment ago (`have_written`), so that
+    free text may be sent to them, and there are no quiet hours, so that it may be at any hour.
     """
-    from tulia.audience.models import Customer, CustomerTag
+    from tulia.audience.models import Conversation, Customer, CustomerTag
     from tulia.channels import senders
-    from tulia.tenants import access, accounts, api_keys
+    from tulia.core import clock
+    from tulia.tenants import access, accounts, api_keys, tenant_settings
     from tulia.tenants.scope import tenant_scope
 
     slug = f"shop-{uuid.uuid4().hex[:10]}"
     tenant = accounts.create_tenant(slug, name=slug, tier="enterprise")
+    tenant_settings.change(tenant.id, {"quiet_hours": None})
     key = api_keys.create(tenant.id, name="test", scopes=access.SCOPES)
     phone_number_id = str(uuid.uuid4().int % 10**15)
     agreeing = customers if consenting is None else consenting
@@ -63,6 +67,15 @@ def open_shop(
         )  # fmt: skip
         CustomerTag.objects.bulk_create(
             (CustomerTag(tenant=tenant, tag="vip", customer=person) for person in people), batch_size=5_000
+        )
+        now = clock.now()
+        Conversation.objects.bulk_create(
+            (
+                Conversation(tenant=tenant, customer=person, last_activity_at=now, last_inbound_at=now)
+                for person in people
+                if have_written
+            ),
+            batch_size=5_000,
         )
     fetch(
         f"{installation.simulator_url}/_sim/numbers",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
+from cast import STILL_TALKING
+
 if TYPE_CHECKING:
     from tulia.campaigns.models import MessageCampaign
     from tulia.tenants.models import Tenant
@@ -38,7 +40,7 @@ def sign_in(tenant: Tenant) -> SignIn:
 @pytest.fixture
 def people(tenant: Tenant) -> int:
     """Ten customers tagged vip, eight of whom agree; one of the eight has no name."""
-    from tulia.audience.models import Customer, CustomerTag
+    from tulia.audience.models import Conversation, Customer, CustomerTag
     from tulia.tenants.scope import tenant_scope
 
     with tenant_scope(tenant.id):
@@ -50,6 +52,10 @@ def people(tenant: Tenant) -> int:
             for i in range(10)
         )  # fmt: skip
         CustomerTag.objects.bulk_create(CustomerTag(tenant=tenant, tag="vip", customer=one) for one in made)
+        Conversation.objects.bulk_create(
+            Conversation(tenant=tenant, customer=one, last_activity_at=STILL_TALKING, last_inbound_at=STILL_TALKING)
+            for one in made
+        )
     return len(made)
 
 

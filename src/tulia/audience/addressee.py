@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """One customer with all that a message may say about them; `timezone` is their own, else the tenant's."""
+    """One customer with all that a message may say about them; `timezone` is the one whose clock they go by."""
 
     customer_id: UUID
     phone: str

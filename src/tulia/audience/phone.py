@@ -80,7 +80,7 @@ def country_of(e164: str) -> str | None:
     That is: numbers of no country (+800, +882 …), and numbers outside the assigned ranges of a calling code that
     several countries share (+1, +7, +44 …). Kosovo is ``XK``, which ISO leaves to users.
     """
-    plan = _plan(_calling_code(e164))
+    plan = _plan(calling_code(e164))
     if plan is None:
         return None
     region = plan.only_region
@@ -110,7 +110,7 @@ def _is_settled(canonical: str) -> bool:
     Measured: 1 µs against 19 µs. Numbers whose national part could begin with a trunk prefix (+254 0712…) are left
     to the parser, which knows when to drop it.
     """
-    code = _calling_code(canonical)
+    code = calling_code(canonical)
     plan = _plan(code)
     if plan is None:
         return False
@@ -186,7 +186,7 @@ def _number(e164: str) -> phonenumbers.PhoneNumber | None:
         return None
 
 
-def _calling_code(e164: str) -> str:
+def calling_code(e164: str) -> str:
     """The calling code's digits, empty when there is none; codes are prefix-free, so the first hit is the one."""
     for length in (1, 2, 3):
         code = e164[1 : 1 + length]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tulia.audience import segments
@@ -20,16 +20,35 @@ class Rule:
 
     `sql` is a boolean expression over the alias `c`, built from constants and named parameters, and never NULL.
     Parameter names begin with the rule's own name, so that rules don't get into one another's way; `tenant` and
-    `as_of` are there already.
+    `as_of` are there already. `reason` is what is said of whoever it doesn't hold of.
     """
 
     name: str
     sql: str
     params: Mapping[str, object] = field(default_factory=dict)
+    reason: str = ""
 
 
-CONSENTED = Rule("consented", "c.consents_promotional")
+CONSENTED = Rule("consented", "c.consents_promotional", reason="no_consent")
 """Agreed to promotional messages."""
+
+REACHABLE = Rule("reachable", "c.unreachable_at IS NULL", reason="unreachable")
+"""The provider hasn't said that the number has no WhatsApp."""
+
+
+def in_window(*, now: datetime) -> Rule:
+    """Wrote to the business in the last 24 hours, so that free text may be sent to them."""
+    return Rule(
+        "in_window",
+        "EXISTS (SELECT FROM conversations w WHERE w.tenant_id = %(tenant)s AND w.customer_id = c.id"
+        " AND w.last_inbound_at > %(in_window_since)s::timestamptz)",
+        {"in_window_since": now - WINDOW},
+        reason="outside_window",
+    )
+
+
+WINDOW = timedelta(hours=24)
+"""How long after a person's last message free text may be sent to them (WhatsApp's customer service window)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +68,28 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A SELECT of (customer_id uuid, consents boolean): one row for each person, in no order."""
+    """A SELECT of one row for each person, in no order.
+
+    Its columns: customer_id uuid, refusal text (the reason of the first rule that doesn't hold, empty when all do),
+    timezone text (the customer's own, empty when not given), calling_code text.
+    """
 
     sql: str
     params: Mapping[str, object]
 
 
 def selection(criteria: Criteria, *, tenant_id: UUID, as_of: datetime, rules: Sequence[Rule] = ()) -> Selection:
-    """Everybody who matches, and keeps to all the rules; `consents` says who agreed to promotional messages.
+    """Everybody who matches, with what the rules say of each.
 
     To be read in the tenant's scope, as a subquery (`FROM ({selection.sql}) AS chosen`) or by itself.
     """
     segment = segments.to_sql(criteria, tenant_id=tenant_id, as_of=as_of)
-    conditions = "\n  AND ".join([segment.sql, *(f"({rule.sql})" for rule in rules)])
-    statement = f"SELECT c.id AS customer_id, c.consents_promotional AS consents\nFROM customers c\nWHERE {conditions}"
+    verdicts = " ".join(f"WHEN NOT ({rule.sql}) THEN '{rule.reason}'" for rule in rules)
+    refusal = f"CASE {verdicts} ELSE '' END" if rules else "''"
+    statement = (
+        f"SELECT c.id AS customer_id, {refusal} AS refusal, c.timezone, calling_code(c.phone) AS calling_code\n"
+        f"FROM customers c\nWHERE {segment.sql}"
+    )
     return Selection(statement, _with_rules(segment.params, rules))
 
 

@@ -16,6 +16,9 @@ from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
 from tulia.tenants import queries as tenants
 
+BUDGETED = ("draft", "scheduled", "sending", "paused")
+"""States in which the budget, and nothing else, may still be changed: one that stopped at it goes on with more."""
+
 
 class NotADraft(Conflict):
     code: ClassVar[str] = "not_a_draft"
@@ -56,7 +59,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
 
 
 def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetime) -> MessageCampaign:
-    """Changes a draft. Raises NotADraft, Invalid, OverTierLimit."""
+    """Changes a draft; the budget alone also of a campaign that is running. Raises NotADraft, Invalid, OverTierLimit."""
     values = draft.read(fields, now=now, is_new=False).values
     values.pop("assignment", None)
     if "scheduled_at" in values:
@@ -74,9 +77,12 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
             "Without a template the campaign needs a message.",
             details={"message_content": "is required when there is no template"},
         )
-    changed = MessageCampaign.objects.filter(pk=campaign.pk, status="draft").update(**values, updated_at=Now())
+    states = BUDGETED if set(values) == {"budget_micros"} else ("draft",)
+    changed = MessageCampaign.objects.filter(pk=campaign.pk, status__in=states).update(**values, updated_at=Now())
     if not changed:
-        raise NotADraft("Only a draft can be changed; clone the campaign to make another like it.")
+        raise NotADraft(
+            "Only a draft can be changed (and the budget, until the end); clone the campaign to make another like it."
+        )
     campaign.refresh_from_db()
     return campaign
 

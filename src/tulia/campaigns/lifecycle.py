@@ -25,6 +25,10 @@ class EveryoneNotConfirmed(Invalid):
     code: ClassVar[str] = "everyone_not_confirmed"
 
 
+class BudgetUsedUp(Conflict):
+    code: ClassVar[str] = "budget_used_up"
+
+
 class NeedsTime(Invalid):
     code: ClassVar[str] = "needs_time"
 
@@ -47,7 +51,7 @@ def check_ready(campaign: MessageCampaign, *, sender: Sender | None, confirm_eve
             'The criteria are empty, which means every customer: repeat with "confirm_everyone": true if that is meant.',
             details={"confirm_everyone": "must be true, because the criteria mean every customer"},
         )
-    if campaign.local_time and campaign.scheduled_at is None:
+    if campaign.local_time and campaign.status == "draft":
         raise NeedsTime(
             "This campaign is sent in each recipient's local time, so it needs one: POST …/schedule.",
             details={"local_time": "needs scheduled_at: POST …/schedule"},
@@ -108,9 +112,14 @@ def pause(campaign: MessageCampaign, *, reason: str, now: datetime) -> None:
 
 
 def resume(campaign: MessageCampaign, *, now: datetime) -> None:
-    """Paused → sending. Raises WrongState, and TemplateNotApproved while its template may not be sent."""
+    """Paused → sending. Raises WrongState, BudgetUsedUp, and TemplateNotApproved while its template may not be sent."""
     if campaign.status == "paused":
         _check_templates(campaign)
+        if campaign.budget_micros is not None and campaign.cost_micros >= campaign.budget_micros:
+            raise BudgetUsedUp(
+                "The budget is used up: raise budget_micros first (PATCH the campaign), then resume.",
+                details={"budget_micros": f"is used up: {campaign.cost_micros} of {campaign.budget_micros}"},
+            )
     if not campaign.mark_resumed(at=now):
         campaign.refresh_from_db()
         raise WrongState(f"This campaign is {campaign.status}; only a paused one can be resumed.")

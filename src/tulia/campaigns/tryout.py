@@ -8,6 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from tulia.audience import addressees, criteria
+from tulia.audience.reach import CONSENTED, Rule
 from tulia.campaigns import preview, wordings
 from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
@@ -32,11 +33,16 @@ def on_audience(
     seed: int,
     count: int,
     now: datetime,
-    most: int = MOST_MADE,
+    rules: Sequence[Rule] = (CONSENTED,),
 ) -> Preview:
-    """Every arm tried on everybody, or on as many as a second allows, chosen by the seed."""
+    """Every arm tried on everybody who keeps to the rules, or on as many as a second allows, chosen by the seed."""
     found = addressees.sample(
-        tenant_id, criteria.parse(target_criteria), as_of=as_of or now, most=max(1, most // len(said)), seed=seed
+        tenant_id,
+        criteria.parse(target_criteria),
+        as_of=as_of or now,
+        most=MOST_MADE // len(said),
+        seed=seed,
+        rules=rules,
     )
     return preview.of_sample(said, found.people, total=found.total, count=count, now=now)
 

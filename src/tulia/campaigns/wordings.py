@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
-from uuid import UUID
+from collections.abc import Mapping
+from typing import ClassVar
 
 from tulia.audience import keywords
 from tulia.campaigns import template_use
@@ -41,52 +39,25 @@ class ValuesMissing(Invalid):
     code: ClassVar[str] = "values_missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The fields of a campaign, stored or not, that make up what it says."""
-
-    message_content: str = ""
-    template_id: UUID | None = None
-    template_variables: Mapping[str, str] | None = None
-    variants: Sequence[Mapping[str, Any]] = ()
-
-
 def of_campaign(campaign: MessageCampaign) -> tuple[Wording, ...]:
-    """One wording for each arm, in order; one in all when it is no test. One query at most.
+    """One wording for each arm, in order; one in all when it is no test. One query at most; it needn't be stored yet.
 
-    Raises ValuesMissing when a template has a place that nothing fills.
+    Raises ValuesMissing when a template has a place that nothing fills, and Invalid for a template of nobody's.
     """
-    return of_fields(campaign.tenant_id, said_by(campaign))
-
-
-def said_by(campaign: MessageCampaign) -> Said:
-    variants = campaign.variants if campaign.is_ab_test else ()
-    return Said(campaign.message_content, campaign.template_id, campaign.template_variables, variants)
-
-
-def templates_of(said: Said) -> tuple[UUID | None, ...]:
-    """The template of each arm, None for a text."""
-    if not said.variants:
-        return (said.template_id,)
-    return tuple(template_use.template_of_arm(arm, said.template_id) for arm in said.variants)
-
-
-def of_fields(tenant_id: UUID, said: Said) -> tuple[Wording, ...]:
-    """The same for fields that may not be stored yet. Raises ValuesMissing, and Invalid for a template of nobody's."""
-    common = dict(said.template_variables or {})
-    if not said.variants:
-        arms = [(said.message_content, said.template_id, common, "template_variables")]
+    common = dict(campaign.template_variables)
+    if not campaign.is_ab_test:
+        arms = [(campaign.message_content, campaign.template_id, common, "template_variables")]
     else:
         arms = [
             (
-                str(arm.get("content") or said.message_content),
-                template_use.template_of_arm(arm, said.template_id),
+                str(arm.get("content") or campaign.message_content),
+                template_use.template_of_arm(arm, campaign.template_id),
                 common | (arm.get("template_variables") or {}),
                 f"variants[{index}].template_variables",
             )
-            for index, arm in enumerate(said.variants)
+            for index, arm in enumerate(campaign.variants)
         ]
-    known = templates.of_ids(tenant_id, {template_id for _, template_id, _, _ in arms if template_id})
+    known = templates.of_ids(campaign.tenant_id, {template_id for _, template_id, _, _ in arms if template_id})
     wrong: dict[str, str] = {}
     wordings = []
     for text, template_id, values, path in arms:

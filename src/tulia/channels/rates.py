@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,6 +11,7 @@ from tulia.channels.models import MessageRate
 
 SERVICE = "service"
 """The category of a free text inside an open window."""
+KEPT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,16 @@ class RateCard:
 
 
 def card(category: str, *, on: date) -> RateCard:
-    """The rates in force on that day: of each calling code the latest that has begun, else its first."""
+    """The rates in force on that day: of each calling code the latest that has begun, else its first.
+
+    Kept for a minute, so that an operator's change of a rate is seen soon and nobody asks for the card each time.
+    """
+    return _card(category, on, int(time.monotonic() // KEPT_SECONDS))
+
+
+@functools.lru_cache(maxsize=32)
+def _card(category: str, on: date, minute: int) -> RateCard:
+    del minute
     chosen: dict[str, Rate] = {}
     for row in MessageRate.objects.filter(category=category).order_by("calling_code", "effective_from"):
         if row.calling_code not in chosen or row.effective_from <= on:

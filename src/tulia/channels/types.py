@@ -143,14 +143,27 @@ class Status(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What the provider bills a message as: a category of the rate card, and whether this one is free."""
+
+    category: str
+    is_free: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StatusUpdate:
-    """One status of one message; `reference` is ours, echoed (None when the provider left it out)."""
+    """One status of one message; `reference` is ours, echoed (None when the provider left it out).
+
+    `phone` is whom it went to (None for people who hide it), `price` what it is billed as, where the provider says so.
+    """
 
     message_id: str
     status: Status
     at: datetime
     reference: str | None = None
     failure: Failure | None = None
+    phone: str | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,17 +30,22 @@ from tulia.dispatch.threads import DatabaseThreads
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import claim as ledger_claim
 from tulia.ledger import reconcile, reference
+from tulia.ledger import rules as sending_rules
 from tulia.ledger.claim import ClaimedPerson, PutBack
 from tulia.ledger.record import Evidence, Kind
+from tulia.ledger.rules import SendingRules
 from tulia.tenants.scope import tenant_scope
 
 _log = logs.get(__name__)
 LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
+LONGEST_IDLE_SECONDS = 2.0
+RULES_SECONDS = 2.0
 OUTAGE_AFTER = 20  # messages in a row that didn't get through to the provider
 OUTAGE_PAUSE_SECONDS = 5.0
 CONTENT_FAILURES_BEFORE_PAUSE = 10  # in a row, for one campaign
+BUDGET_USED_UP = "The budget is used up: raise budget_micros, then resume."
 
 
 @dataclass(slots=True)
@@ -49,8 +54,11 @@ class _Course:
 
     campaign: MessageCampaign
     wordings: tuple[Wording, ...]
+    rules: SendingRules
+    rules_read_at: float
     refused_in_a_row: int = 0
-    drained_at: float = 0.0
+    idle_until: float = 0.0
+    is_drained: bool = False
 
 
 class Dispatcher:
@@ -119,7 +127,7 @@ class Dispatcher:
                 refreshed_at = now
                 if not self._courses:
                     return
-            open_courses = [course for course in self._courses.values() if course.drained_at + IDLE_SECONDS < now]
+            open_courses = [course for course in self._courses.values() if course.idle_until < now]
             room = min(self._pacer.room(now), LARGEST_BATCH)
             if self._most_in_flight - len(self._in_flight) < room:
                 room = 0  # a claim costs the same for one as for many: wait for room for all that the pace allows
@@ -141,16 +149,16 @@ class Dispatcher:
         for campaign in sending:
             if campaign.pk not in self._courses and campaign.pk not in self._being_paused:
                 try:
-                    said = await self._database.run(_wordings_of, campaign)
+                    said, rules = await self._database.run(_read, campaign)
                 except Invalid as refusal:
                     await self._pause(campaign.pk, refusal.message)
                     continue
-                self._courses[campaign.pk] = _Course(campaign, said)
+                self._courses[campaign.pk] = _Course(campaign, said, rules, time.monotonic())
         gone = set(self._courses) - {campaign.pk for campaign in sending}
         for campaign_id in gone:
             del self._courses[campaign_id]
         if not self._in_flight and self._outcomes.is_empty:
-            await self._complete_drained([course for course in self._courses.values() if course.drained_at])
+            await self._complete_drained([course for course in self._courses.values() if course.is_drained])
 
     async def _complete_drained(self, courses: list[_Course]) -> None:
         for course in courses:
@@ -160,6 +168,9 @@ class Dispatcher:
                 self._courses.pop(campaign_id, None)
 
     async def _send_some(self, course: _Course, room: int) -> None:
+        if time.monotonic() - course.rules_read_at >= RULES_SECONDS:
+            course.rules = await self._database.insist(_rules_of, course.campaign)
+            course.rules_read_at = time.monotonic()
         claimed = await self._database.insist(
             ledger_claim.claim,
             self.connection.tenant_id,
@@ -167,14 +178,34 @@ class Dispatcher:
             now=clock.now(),
             batch=room,
             worker_id=self._journal.worker_id if self._journal else None,
+            rules=course.rules,
         )
-        course.drained_at = time.monotonic() if claimed.is_empty else 0.0
+        course.is_drained = claimed.is_empty
+        if claimed.is_empty:
+            await self._rest_until_due(course)
         self._pacer.room(time.monotonic())
         self._pacer.take(len(claimed.people))
         for person in claimed.people:
             task = asyncio.create_task(self._send_one(course, person))
             self._in_flight.add(task)
             task.add_done_callback(self._in_flight.discard)
+        if claimed.over_budget_count:
+            await self._stop_at_budget(course)
+
+    async def _rest_until_due(self, course: _Course) -> None:
+        """Nobody of the campaign is due: looks again when somebody is, and every other second for whoever comes back."""
+        due_at = await self._database.insist(ledger_claim.next_due, self.connection.tenant_id, course.campaign.pk)
+        seconds = (due_at - clock.now()).total_seconds() if due_at else IDLE_SECONDS
+        course.idle_until = time.monotonic() + min(max(seconds, IDLE_SECONDS), LONGEST_IDLE_SECONDS)
+
+    async def _stop_at_budget(self, course: _Course) -> None:
+        """What is left of the budget doesn't pay for the next message: only a person can change that.
+
+        The course stays, for those claimed along with the last of the money are still to be sent to.
+        """
+        course.idle_until = float("inf")
+        self._being_paused.add(course.campaign.pk)
+        await self._pause(course.campaign.pk, BUDGET_USED_UP)
 
     async def _send_one(self, course: _Course, person: ClaimedPerson) -> None:
         try:
@@ -204,7 +235,8 @@ class Dispatcher:
         wording = course.wordings[person.arm] if person.arm < len(course.wordings) else course.wordings[0]
         context = render.context_of(
             name=person.name, phone=person.phone, external_id=person.external_id, language=person.language,
-            country=person.country, attributes=person.attributes, now=clock.now(),
+            country=person.country, attributes=person.attributes, timezone=person.timezone,
+            now=clock.now(),
         )  # fmt: skip
         return message.compose(
             wording, context, to=person.phone, reference=reference.make(course.campaign.pk, person.recipient_id)
@@ -302,6 +334,11 @@ class Dispatcher:
         self._is_stopping = True
 
 
-def _wordings_of(campaign: MessageCampaign) -> tuple[Wording, ...]:
+def _read(campaign: MessageCampaign) -> tuple[tuple[Wording, ...], SendingRules]:
     with tenant_scope(campaign.tenant_id):
-        return wordings.of_campaign(campaign)
+        return wordings.of_campaign(campaign), sending_rules.of_campaign(campaign, now=clock.now())
+
+
+def _rules_of(campaign: MessageCampaign) -> SendingRules:
+    with tenant_scope(campaign.tenant_id):
+        return sending_rules.of_campaign(campaign, now=clock.now())

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from tulia.channels import registry
+from tulia.audience import phone
+from tulia.channels import rates, registry
 from tulia.channels.models import Sender
 from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
 from tulia.core import clock, logs, sql
@@ -162,10 +163,22 @@ def _status_evidence(tenant_id: UUID, sender_id: UUID, statuses: Sequence[Status
                 message_id=status.message_id,
                 failure=status.failure,
                 campaign_id=name[0] if name else None,
+                cost_micros=_cost_of(status),
             )
         )
     early.keep(tenant_id, sender_id, too_early)
     return evidence
+
+
+def _cost_of(status: StatusUpdate) -> int | None:
+    """What the message cost, by what the provider says it billed; None when it doesn't say."""
+    if status.price is None or status.status is Status.FAILED:
+        return None
+    if status.price.is_free:
+        return 0
+    if status.phone is None:
+        return None
+    return rates.card(status.price.category, on=status.at.date()).of(phone.calling_code(status.phone)).cost_micros
 
 
 def _reply_evidence(tenant_id: UUID, sender_id: UUID, messages: Sequence[InboundMessage]) -> list[Evidence]:

@@ -1,4 +1,4 @@
-"""Claiming: the moment before bytes go out.
+"""Claiming: the moment before bytes go out, and the last one at which a rule is applied.
 
 A claim marks a micro-batch *sending* and is committed before anything is sent. After a crash, whoever was waiting is
 still waiting; whoever was sending is unknown, and there are never more of them than were in flight.
@@ -6,15 +6,22 @@ still waiting; whoever was sending is unknown, and there are never more of them 
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from tulia.audience import reach
+from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
+from tulia.ledger import rules as sending_rules
+from tulia.ledger.rules import SendingRules
 from tulia.ledger.status import State
 from tulia.tenants.scope import tenant_scope
+
+_TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +38,101 @@ class ClaimedPerson:
     language: str
     country: str
     attributes: dict[str, Any]
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought: people to send to now, and how many were passed over because they may not be written to."""
+    """What a claim brought: people to send to now, how many were passed over or put off, and how many the budget
+    doesn't reach."""
 
     people: tuple[ClaimedPerson, ...]
     skipped_count: int
+    deferred_count: int = 0
+    over_budget_count: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not self.people and not self.skipped_count
+        return not (self.people or self.skipped_count or self.deferred_count or self.over_budget_count)
 
 
-def claim(tenant_id: UUID, campaign_id: UUID, *, now: datetime, batch: int, worker_id: UUID | None = None) -> Claim:
-    """Marks up to `batch` due people of a sending campaign as being sent to by this worker, and commits."""
+def claim(
+    tenant_id: UUID,
+    campaign_id: UUID,
+    *,
+    now: datetime,
+    batch: int,
+    worker_id: UUID | None = None,
+    rules: SendingRules | None = None,
+) -> Claim:
+    """Marks up to `batch` due people of a sending campaign as being sent to by this worker, and commits.
+
+    `rules` are those of the campaign, read a moment ago; read here when not given.
+    """
     with tenant_scope(tenant_id):
+        if rules is None:
+            campaign = MessageCampaign.objects.filter(tenant_id=tenant_id, pk=campaign_id).first()
+            if campaign is None:
+                return Claim((), 0)
+            rules = sending_rules.of_campaign(campaign, now=now)
+        if rules.take_turns:
+            # The statement after this one sees whatever the claim before us took, because it begins only now.
+            sql.execute(_TURN, {"lock": f"claims:{tenant_id}"})
+        quiet = sending_rules.quiet_zones(rules.quiet_hours, now.replace(second=0, microsecond=0))
+        places = sending_rules.places(rules.price)
         rows = sql.fetch_all(
             sql.load("ledger", "claim"),
-            {"tenant_id": tenant_id, "campaign_id": campaign_id, "worker_id": worker_id, "now": now, "batch": batch},
+            {
+                "tenant_id": tenant_id,
+                "campaign_id": campaign_id,
+                "sender_id": rules.sender_id,
+                "worker_id": worker_id,
+                "now": now,
+                "batch": batch,
+                "needs_window": rules.needs_window,
+                "window_since": now - reach.WINDOW,
+                "tenant_zone": rules.tenant_zone,
+                "codes": places.codes,
+                "code_zones": places.zones,
+                "code_prices": places.prices,
+                "other_price": places.other_price,
+                "quiet_zones": list(quiet),
+                "quiet_untils": list(quiet.values()),
+                "cap_since": rules.cap_since(now),
+                "cap_most": rules.cap_messages,
+                "cap_span": timedelta(days=rules.cap_days or 0),
+                "day_since": now - sending_rules.DAY,
+                "daily_limit": rules.daily_limit,
+                "messaging_limit": rules.messaging_limit,
+            },
         )
     people = tuple(
         ClaimedPerson(
             recipient_id=id_, attempt=attempts, arm=arm or 0, customer_id=customer_id, phone=phone, name=name,
             external_id=external_id or "", language=language, country=country, attributes=_as_mapping(attributes),
+            timezone=timezone,
         )
-        for id_, state, arm, attempts, customer_id, phone, name, external_id, language, country, attributes in rows
+        for id_, state, arm, attempts, customer_id, phone, name, external_id, language, country, timezone, attributes
+        in rows
         if state == State.SENDING
     )  # fmt: skip
-    return Claim(people, len(rows) - len(people))
+    counts = collections.Counter(row[1] for row in rows)
+    return Claim(people, counts[State.SKIPPED], counts[State.DEFERRED], counts[State.WAITING])
+
+
+def next_due(tenant_id: UUID, campaign_id: UUID) -> datetime | None:
+    """When the next person of this campaign is due, or was; None when nobody is to be sent to any more."""
+    with tenant_scope(tenant_id):
+        row = sql.fetch_one(_NEXT_DUE, {"tenant_id": tenant_id, "campaign_id": campaign_id})
+    return row[0] if row else None
+
+
+_NEXT_DUE = """
+    SELECT r.due_at FROM ledger_recipients r
+    WHERE r.tenant_id = %(tenant_id)s::uuid AND r.campaign_id = %(campaign_id)s::uuid AND r.due_at IS NOT NULL
+    ORDER BY r.due_at
+    LIMIT 1
+"""
 
 
 def _as_mapping(attributes: object) -> dict[str, Any]:

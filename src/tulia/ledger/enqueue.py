@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import available_timezones
 
 from tulia.audience import criteria, reach
+from tulia.campaigns import window
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
+from tulia.ledger import rules as sending_rules
+from tulia.ledger.rules import SendingRules
 
 
 def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
@@ -20,11 +24,17 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
     ).update(audience_frozen_at=now)
     if not frozen:
         return None
+    rules = sending_rules.of_campaign(campaign, now=now)
     selection = reach.selection(
-        criteria.parse(campaign.target_criteria), tenant_id=campaign.tenant_id, as_of=campaign.as_of or now
+        criteria.parse(campaign.target_criteria),
+        tenant_id=campaign.tenant_id,
+        as_of=campaign.as_of or now,
+        rules=sending_rules.who_may_be_sent_to(rules, now=now),
     )
     reach.grant_memory()
     statement = sql.load("ledger", "freeze").replace("/*selection*/", selection.sql)
+    arrivals = _arrivals(campaign, rules, now=now)
+    places = sending_rules.places(rules.price)
     return sql.execute(
         statement,
         {
@@ -35,5 +45,21 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
             "seed": campaign.seed,
             "arm_count": max(1, len(campaign.variants)) if campaign.is_ab_test else 1,
             "now": now,
+            "tenant_zone": rules.tenant_zone,
+            "codes": places.codes if arrivals else [],
+            "code_zones": places.zones if arrivals else [],
+            "zones": list(arrivals),
+            "arrivals": list(arrivals.values()),
         },
     )
+
+
+def _arrivals(campaign: MessageCampaign, rules: SendingRules, *, now: datetime) -> dict[str, datetime]:
+    """When whoever is in each zone is due, if that is later than now; empty unless it goes by their clocks."""
+    if not campaign.local_time or campaign.scheduled_at is None:
+        return {}
+    due = {
+        zone: window.local_arrival(campaign.scheduled_at, tenant_zone=rules.tenant_zone, zone=zone)
+        for zone in available_timezones()
+    }
+    return {zone: at for zone, at in due.items() if at > now}

@@ -38,6 +38,7 @@ class Evidence:
 
     `campaign_id`, when given, must be the recipient's campaign, or the evidence is about somebody else and ignored: a
     reference made before the database was restored or replaced could name a number that means another person now.
+    `cost_micros` is what the provider says the message cost, in millionths of a US dollar.
     """
 
     recipient_id: int
@@ -46,6 +47,7 @@ class Evidence:
     message_id: str | None = None
     failure: Failure | None = None
     campaign_id: UUID | None = None
+    cost_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> No
                 "failure_kinds": [one.failure.kind.value if one.failure else None for one in evidence],
                 "failure_codes": [one.failure.code if one.failure else None for one in evidence],
                 "campaign_ids": [one.campaign_id for one in evidence],
+                "costs": [one.cost_micros for one in evidence],
             },
         )
 
@@ -94,9 +97,7 @@ def mark_unknown(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:
 def skip_unrendered(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:
     """People whose message could not be made: nothing was sent, nothing half-empty ever is."""
     with tenant_scope(tenant_id):
-        Recipient.objects.filter(tenant_id=tenant_id, pk__in=recipient_ids, state=State.SENDING).update(
-            state=State.SKIPPED, reason="render_failed", sending_at=None, claimed_by=None, claimed_at=None
-        )
+        sql.execute(sql.load("ledger", "skip"), {"tenant_id": tenant_id, "ids": list(recipient_ids)})
 
 
 def credit(tenant_id: UUID, kind: str, conversions: Sequence[Conversion], *, window: timedelta) -> None:

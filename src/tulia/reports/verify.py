@@ -12,6 +12,7 @@ from tulia.tenants.scope import tenant_view
 
 COUNTERS = (
     "delivery_count", "delivered_count", "failed_count", "read_count", "response_count", "conversion_count",
+    "cost_micros",
 )  # fmt: skip
 
 
@@ -43,8 +44,9 @@ def verify(tenant_ids: Iterable[UUID]) -> Verification:
                 checked += 1
                 pairs = zip(COUNTERS, numbers[::2], numbers[1::2], strict=True)
                 found = [(what, stored, recounted) for what, stored, recounted in pairs if stored != recounted]
-                if credited != numbers[-1]:
-                    found.append(("converted people and their conversions", numbers[-1], credited))
+                converted = numbers[2 * COUNTERS.index("conversion_count") + 1]
+                if credited != converted:
+                    found.append(("converted people and their conversions", converted, credited))
                 sheet = balance.of_campaign(tenant_id, campaign_id)
                 if not sheet.is_balanced:
                     found.append(("balance", sheet.audience, 0))

@@ -25,6 +25,7 @@ from tulia.channels.types import (
     FailureKind,
     InboundMessage,
     PreferenceChange,
+    Price,
     Status,
     StatusUpdate,
     TemplateChange,
@@ -202,6 +203,8 @@ class _Reader:
                 at=_at(update),
                 reference=reference if isinstance(reference, str) and reference else None,
                 failure=failure,
+                phone=_phone(update.get("recipient_id")),
+                price=_price(update.get("pricing")),
             )
         )
         return True
@@ -308,6 +311,23 @@ def _objects(value: object) -> Iterator[dict[str, Any]]:
 
 def _length(value: object) -> int:
     return len(value) if isinstance(value, list) else 0
+
+
+_CATEGORIES = {
+    "marketing": "marketing", "marketing_lite": "marketing", "utility": "utility", "authentication": "authentication",
+    "authentication-international": "authentication", "authentication_international": "authentication",
+    "service": "service", "referral_conversion": "service",
+}  # fmt: skip
+
+
+def _price(pricing: object) -> Price | None:
+    """`type` says whether it is free; `billable`, which Meta means to drop, where there is no type."""
+    if not isinstance(pricing, dict):
+        return None
+    category, kind = _CATEGORIES.get(_text(pricing.get("category"))), _text(pricing.get("type"))
+    if category is None:
+        return None
+    return Price(category, is_free=kind.startswith("free") if kind else pricing.get("billable") is False)
 
 
 def _text(value: object) -> str:

@@ -4,9 +4,11 @@
 -- params: tenant_id uuid, ids bigint[], attempts smallint[], due_ats timestamptz[], reasons text[], burnt boolean[]
 --         (burnt: whether the attempt counts; reason '' means waiting, any other deferred)
 -- returns: nothing
--- locks: the people in order of id, then their campaigns in order of id (shared); writes: ledger_recipients
+-- What was reserved for the message is free again.
+-- locks: the people in order of id, then their campaigns in order of id
+-- writes: ledger_recipients, ledger_events, message_campaigns
 WITH mine AS (
-    SELECT r.id, r.campaign_id, given.due_at, given.reason, given.burnt
+    SELECT r.id, r.campaign_id, r.cost_micros, given.due_at, given.reason, given.burnt
     FROM ledger_recipients r
     JOIN unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(due_ats)s::timestamptz[], %(reasons)s::text[],
                 %(burnt)s::boolean[]) AS given (id, attempt, due_at, reason, burnt)
@@ -19,7 +21,18 @@ WITH mine AS (
     FROM message_campaigns m
     WHERE m.id IN (SELECT campaign_id FROM mine)
     ORDER BY m.id
-    FOR SHARE
+    FOR NO KEY UPDATE
+), freed AS (
+    UPDATE message_campaigns m
+    SET cost_micros = m.cost_micros - f.micros
+    FROM (SELECT campaign_id, sum(cost_micros) AS micros FROM mine GROUP BY campaign_id HAVING sum(cost_micros) > 0) f
+    JOIN campaigns ON campaigns.id = f.campaign_id
+    WHERE m.id = f.campaign_id
+), noted AS (
+    INSERT INTO ledger_events (tenant_id, recipient_id, happened_at, kind, reason, until)
+    SELECT %(tenant_id)s::uuid, id, now(), 'retried', reason, due_at
+    FROM mine
+    WHERE reason <> ''
 )
 UPDATE ledger_recipients r
 SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0 ELSE 1 END,
@@ -28,7 +41,8 @@ SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0
     attempts = r.attempts - CASE WHEN mine.burnt THEN 0 ELSE 1 END,
     sending_at = NULL,
     claimed_by = NULL,
-    claimed_at = NULL
+    claimed_at = NULL,
+    cost_micros = 0
 FROM mine
 JOIN campaigns ON campaigns.id = mine.campaign_id
 WHERE r.id = mine.id

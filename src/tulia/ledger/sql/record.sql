@@ -4,7 +4,8 @@
 -- The failure kept is the earliest one's; of several message ids the least. `accepted_at` is kept in whole seconds, as
 -- the providers' times are: so the callback that follows hardly ever moves it, and the row changes in place.
 -- params: tenant_id uuid, sender_id uuid, ids bigint[], kinds smallint[], ats timestamptz[], message_ids text[],
---         failure_kinds text[], failure_codes text[], campaign_ids uuid[]  (arrays of one length, one element for each piece of evidence)
+--         failure_kinds text[], failure_codes text[], campaign_ids uuid[], costs int[]
+--         (arrays of one length, one element for each piece of evidence)
 -- returns: nothing
 -- locks: the people in order of id, then the campaigns in order of id; writes: ledger_recipients, message_campaigns
 WITH given AS (
@@ -17,20 +18,21 @@ WITH given AS (
            min(at) FILTER (WHERE kind IN (-30, 30)) AS failed_at,
            min(at) FILTER (WHERE kind = 60) AS replied_at,
            min(evidence.message_id) AS message_id,
+           min(evidence.cost) AS cost_micros,
            (array_agg(evidence.failure_kind ORDER BY at, COALESCE(evidence.failure_kind, '~'),
                       COALESCE(evidence.failure_code, '~')) FILTER (WHERE kind IN (-30, 30)))[1] AS failure_kind,
            (array_agg(evidence.failure_code ORDER BY at, COALESCE(evidence.failure_kind, '~'),
                       COALESCE(evidence.failure_code, '~')) FILTER (WHERE kind IN (-30, 30)))[1] AS failure_code
     FROM unnest(%(ids)s::bigint[], %(kinds)s::smallint[], %(ats)s::timestamptz[], %(message_ids)s::text[],
-                %(failure_kinds)s::text[], %(failure_codes)s::text[], %(campaign_ids)s::uuid[])
-         AS evidence (id, kind, at, message_id, failure_kind, failure_code, campaign_id)
+                %(failure_kinds)s::text[], %(failure_codes)s::text[], %(campaign_ids)s::uuid[], %(costs)s::int[])
+         AS evidence (id, kind, at, message_id, failure_kind, failure_code, campaign_id, cost)
     JOIN ledger_recipients named USING (id)
     WHERE evidence.campaign_id IS NULL OR evidence.campaign_id = named.campaign_id
     GROUP BY id
 ), before AS (
     -- What was given travels along, so that the update joins one set only: joined with `given` again, the planner,
     -- which takes both for one row, compares each with each.
-    SELECT given.*, r.state AS old_state, r.accepted_at AS old_accepted_at, r.read_at AS old_read_at,
+    SELECT given.*, r.state AS old_state, r.cost_micros AS old_cost_micros, r.accepted_at AS old_accepted_at, r.read_at AS old_read_at,
            r.replied_at AS old_replied_at,
            given.failed_at IS NOT NULL
                AND (r.failed_at IS NULL
@@ -58,6 +60,7 @@ WITH given AS (
         read_at = LEAST(r.read_at, b.read_at),
         replied_at = LEAST(r.replied_at, b.replied_at),
         message_id = LEAST(r.message_id, b.message_id),
+        cost_micros = COALESCE(b.cost_micros, r.cost_micros),
         failed_at = CASE WHEN b.is_first_failure THEN b.failed_at ELSE r.failed_at END,
         failure_kind = CASE WHEN b.is_first_failure THEN b.failure_kind ELSE r.failure_kind END,
         failure_code = CASE WHEN b.is_first_failure THEN b.failure_code ELSE r.failure_code END
@@ -65,6 +68,7 @@ WITH given AS (
     WHERE r.id = b.id
       AND (b.state > r.state
            OR b.is_first_failure
+           OR b.cost_micros <> r.cost_micros
            OR LEAST(r.accepted_at, b.accepted_at) IS DISTINCT FROM r.accepted_at
            OR LEAST(r.message_id, b.message_id) IS DISTINCT FROM r.message_id
            OR LEAST(r.sent_at, b.sent_at) IS DISTINCT FROM r.sent_at
@@ -76,13 +80,16 @@ WITH given AS (
               (r.state >= 40)::int - (b.old_state >= 40)::int AS delivered,
               (r.state = 30)::int - (b.old_state = 30)::int AS failed,
               (r.read_at IS NOT NULL)::int - (b.old_read_at IS NOT NULL)::int AS read,
-              (r.replied_at IS NOT NULL)::int - (b.old_replied_at IS NOT NULL)::int AS responded
+              (r.replied_at IS NOT NULL)::int - (b.old_replied_at IS NOT NULL)::int AS responded,
+              CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END
+                  - CASE b.old_state WHEN 30 THEN 0 ELSE b.old_cost_micros END AS cost
 ), gained AS (
     SELECT campaign_id, sum(sent) AS sent, sum(delivered) AS delivered, sum(failed) AS failed, sum(read) AS read,
-           sum(responded) AS responded
+           sum(responded) AS responded, sum(cost) AS cost
     FROM after
     GROUP BY campaign_id
-    HAVING (sum(sent), sum(delivered), sum(failed), sum(read), sum(responded)) IS DISTINCT FROM (0, 0, 0, 0, 0)
+    HAVING (sum(sent), sum(delivered), sum(failed), sum(read), sum(responded), sum(cost))
+        IS DISTINCT FROM (0, 0, 0, 0, 0, 0)
 ), locked AS (
     SELECT m.id FROM message_campaigns m WHERE m.id IN (SELECT campaign_id FROM gained) ORDER BY m.id FOR NO KEY UPDATE
 )
@@ -91,7 +98,8 @@ SET delivery_count = m.delivery_count + gained.sent,
     delivered_count = m.delivered_count + gained.delivered,
     failed_count = m.failed_count + gained.failed,
     read_count = m.read_count + gained.read,
-    response_count = m.response_count + gained.responded
+    response_count = m.response_count + gained.responded,
+    cost_micros = m.cost_micros + gained.cost
 FROM gained
 JOIN locked ON locked.id = gained.campaign_id
 WHERE m.id = gained.campaign_id
