@@ -30,6 +30,8 @@ READING = {
         "get_campaign", "list_campaigns", "calculate_reach", "reach", "reach_of_draft", "execution", "generate_report",
         "list_recipients",
     },
+    "CampaignTemplatesService": {"get", "page"},
+    "RecurringService": {"get", "page", "campaigns"},
     "PreviewService": {"preview_campaign", "preview_draft"},
     "TemplateService": {"templates", "template", "uses"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},

@@ -101,6 +101,8 @@ def make_world() -> World:
     }
     fields = {"name": secret, "message_content": secret, "target_criteria": {"countries": ["KE"]}}
     ids["campaign_id"] = made("/v1/campaigns", **fields)
+    ids["campaign_template_id"] = made("/v1/campaign-templates", **NEW_CAMPAIGN_TEMPLATE | {"name": secret})
+    ids["recurrence_id"] = made("/v1/recurring-campaigns", **NEW_RECURRING | {"name": secret})
     started_id = made("/v1/campaigns", **fields)
     with tenant_scope(tenant.id):
         campaign = MessageCampaign.objects.get(pk=started_id)
@@ -115,6 +117,11 @@ NEW_SENDER = {
     "name": "Main", "phone_number_id": "106540352242922", "access_token": "t", "app_secret": "s", "verify_token": "v",
 }  # fmt: skip
 NEW_TEMPLATE = {"name": "june", "language": "en", "category": "marketing", "body": "Hello"}
+NEW_CAMPAIGN_TEMPLATE = {"name": "June", "campaign": {"message_content": "m"}}
+NEW_RECURRING = {
+    "name": "Weekly", "campaign": {"message_content": "m", "target_criteria": {"countries": ["KE"]}},
+    "rrule": "FREQ=WEEKLY", "starts_at": "2031-01-06T09:00:00",
+}  # fmt: skip
 
 Body = dict[str, Any] | bytes | None
 BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
@@ -131,6 +138,12 @@ BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("POST", "v1/campaigns/<uuid:campaign_id>/test-send"): lambda world: {
         "customer_id": world.ids["customer_id"], "variant": 3
     },
+    ("PATCH", "v1/campaign-templates/<uuid:campaign_template_id>"): lambda _: {"name": "Mine now"},
+    ("POST", "v1/campaign-templates/<uuid:campaign_template_id>/start"): lambda _: {"overrides": {"name": "Mine now"}},
+    ("PATCH", "v1/recurring-campaigns/<uuid:recurrence_id>"): lambda _: {"name": "Mine now"},
+    ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/pause"): lambda _: {},
+    ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/resume"): lambda _: {},
+    ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/skip-next"): lambda _: {},
     ("PATCH", "v1/customers/<uuid:customer_id>"): lambda _: {"name": "Mine now"},
     ("PUT", "v1/customers/<uuid:customer_id>/preferences"): lambda _: {
         "promotional_messages": False, "source": "tenant_updated", "reason": "asked for it"
@@ -149,6 +162,12 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ),
     ("POST", "v1/campaigns/preview"): (
         lambda world: {"template_id": world.ids["template_id"], "customer_ids": [world.ids["customer_id"]]}, {400, 404}
+    ),
+    ("POST", "v1/campaign-templates"): (
+        lambda world: {"name": "n", "from_campaign_id": world.ids["campaign_id"]}, {404}
+    ),
+    ("POST", "v1/recurring-campaigns"): (
+        lambda world: NEW_RECURRING | {"campaign": {"message_content": "m", "sender_id": world.ids["sender_id"]}}, {400}
     ),
     ("POST", "v1/customers"): (lambda _: {"phone": "0712345678", "external_id": "C-1"}, {201}),
     ("POST", "v1/customers/import"): (lambda _: b"external_id,phone,name\nC-1,0712345678,Mine now\n", {200}),

@@ -86,6 +86,8 @@ class MessageCampaignSerializer(serializers.Serializer[Any]):
     read_rate = serializers.FloatField()
     engagement_rate = serializers.FloatField()
     conversion_rate = serializers.FloatField()
+    recurrence_id = serializers.UUIDField(allow_null=True, help_text="The recurring campaign that made it.")
+    occurrence_at = serializers.DateTimeField(allow_null=True, help_text="The time of its occurrence there.")
     metadata = serializers.JSONField()
     created_by_id = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import dateparse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
@@ -76,3 +78,13 @@ class Strings(serializers.ListField):
     """A JSON list of texts."""
 
     child = Text()
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class Members(serializers.JSONField):
+    """A JSON object whose members are read elsewhere."""
+
+    def to_internal_value(self, data: object) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("must be an object")
+        return data

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from tulia.api import campaigns, customers, imports, openapi, orders, previews, senders, templates, tenant_settings
+from tulia.api import (
+    campaign_templates,
+    campaigns,
+    customers,
+    imports,
+    openapi,
+    orders,
+    previews,
+    recurring,
+    senders,
+    templates,
+    tenant_settings,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
@@ -27,6 +39,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
     path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
     path("campaigns/<uuid:campaign_id>/recipients", campaigns.CampaignRecipients.as_view()),
+    path("campaign-templates", campaign_templates.CampaignTemplates.as_view()),
+    path("campaign-templates/<uuid:campaign_template_id>", campaign_templates.OneCampaignTemplate.as_view()),
+    path("campaign-templates/<uuid:campaign_template_id>/start", campaign_templates.CampaignTemplateStart.as_view()),
+    path("recurring-campaigns", recurring.RecurringCampaigns.as_view()),
+    path("recurring-campaigns/<uuid:recurrence_id>", recurring.OneRecurringCampaign.as_view()),
+    path("recurring-campaigns/<uuid:recurrence_id>/pause", recurring.RecurringPause.as_view()),
+    path("recurring-campaigns/<uuid:recurrence_id>/resume", recurring.RecurringResume.as_view()),
+    path("recurring-campaigns/<uuid:recurrence_id>/skip-next", recurring.RecurringSkipNext.as_view()),
+    path("recurring-campaigns/<uuid:recurrence_id>/campaigns", recurring.RecurringChildren.as_view()),
     path("customers", customers.Customers.as_view()),
     path("customers/import", imports.ImportCustomers.as_view()),
     path("customers/<uuid:customer_id>", customers.OneCustomer.as_view()),

@@ -34,7 +34,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
     Call in the tenant's scope.
     """
     values = draft.read(fields, now=now, is_new=True).values
-    _check_against_tenant(tenant_id, values)
+    check_against_tenant(tenant_id, values)
     values.pop("assignment", None)
     values.setdefault("seed", secrets.randbits(62))
     values.setdefault("message_content", "")
@@ -66,7 +66,7 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
         raise Invalid(
             "A draft gets its time with POST …/schedule.", details={"scheduled_at": "use POST …/schedule instead"}
         )
-    _check_against_tenant(campaign.tenant_id, values)
+    check_against_tenant(campaign.tenant_id, values)
     merged_test = values.get("is_ab_test", campaign.is_ab_test)
     merged_variants = values.get("variants", campaign.variants)
     if merged_test != bool(merged_variants):
@@ -97,8 +97,8 @@ def delete(campaign: MessageCampaign) -> None:
 def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | None) -> MessageCampaign:
     """A new draft with the same message, audience and test, and a new seed."""
     copied = (
-        "description", "message_content", "template_id", "template_variables", "target_criteria", "is_ab_test",
-        "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
+        "description", "message_content", "template_id", "template_variables", "target_criteria", "as_of",
+        "is_ab_test", "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
         "frequency_cap_exempt_reason", "budget_micros", "local_time",
     )  # fmt: skip
     new_name = name or f"{campaign.name} (copy)"
@@ -115,8 +115,11 @@ def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | 
     return twin
 
 
-def _check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
-    """What only the database knows: whose sender and templates these are, and how many variants the plan allows."""
+def check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
+    """What only the database knows: whose sender and templates these are, and how many variants the plan allows.
+
+    Raises Invalid and OverTierLimit.
+    """
     wrong: dict[str, str] = {}
     sender_id = values.get("sender_id")
     if sender_id and not Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).exists():

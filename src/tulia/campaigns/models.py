@@ -14,6 +14,7 @@ from tulia.channels.models import MessageTemplate, Sender
 from tulia.tenants.models import Tenant, User
 
 STATUSES = ("draft", "scheduled", "sending", "paused", "completed", "canceled")
+RECURRENCE_STATUSES = ("active", "paused", "ended")
 METRICS = ("responded", "read", "converted", "clicked")
 
 
@@ -53,6 +54,8 @@ class MessageCampaign(models.Model):
     budget_micros = models.BigIntegerField(null=True)
     cost_micros = models.BigIntegerField(default=0, db_default=0)
     local_time = models.BooleanField(default=False, db_default=False)
+    recurrence = models.ForeignKey("CampaignRecurrence", on_delete=models.SET_NULL, null=True, db_index=False)
+    occurrence_at = models.DateTimeField(null=True)
 
     delivery_count = models.IntegerField(default=0, db_default=0)
     delivered_count = models.IntegerField(default=0, db_default=0)
@@ -110,6 +113,9 @@ class MessageCampaign(models.Model):
                 name="message_campaigns_budget_positive",
             ),
             models.CheckConstraint(condition=Q(cost_micros__gte=0), name="message_campaigns_cost_not_negative"),
+            models.UniqueConstraint(
+                fields=["recurrence", "occurrence_at"], name="message_campaigns_one_for_each_occurrence"
+            ),
         ]
 
     def calculate_delivery_rate(self) -> float:
@@ -179,3 +185,64 @@ class MessageCampaign(models.Model):
     def _increment(self, counter: str, by: int) -> None:
         """Adds in the database, not in memory; called by the ledger alone."""
         MessageCampaign.objects.filter(pk=self.pk).update(**{counter: F(counter) + by})
+
+
+class CampaignTemplate(models.Model):
+    """A saved configuration: fields that a campaign can be made from, as they are posted. Not a provider's template."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    name = models.CharField(max_length=255)
+    description = models.TextField(null=True, blank=True)
+    campaign = models.JSONField()
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "campaign_templates"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["tenant", "created_at", "id"], name="campaign_templates_listing"),
+        ]
+
+
+class CampaignRecurrence(models.Model):
+    """A configuration with a rule of when to send it.
+
+    `starts_at` is wall time in `timezone`, as text like 2026-11-23T09:00:00; the rule is RFC 5545's. `next_at` is the
+    next occurrence while it is active, `last_at` the last one that a campaign was made for. Occurrences without a
+    campaign are counted in `missed_count`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    name = models.CharField(max_length=255)
+    campaign = models.JSONField()
+    everyone_confirmed = models.BooleanField(default=False)
+    rrule = models.CharField(max_length=500)
+    starts_at = models.CharField(max_length=19)
+    timezone = models.CharField(max_length=64)
+    catch_up_seconds = models.PositiveIntegerField()
+    status = models.CharField(max_length=20, default="active", db_default="active")
+    next_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+    missed_count = models.PositiveIntegerField(default=0, db_default=0)
+    last_missed_at = models.DateTimeField(null=True)
+    last_problem = models.CharField(max_length=500, blank=True, default="", db_default="")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "campaign_recurrences"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["tenant", "created_at", "id"], name="campaign_recurrences_listing"),
+            models.Index(fields=["next_at", "id"], condition=Q(status="active"), name="campaign_recurrences_due"),
+        ]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(status__in=RECURRENCE_STATUSES), name="campaign_recurrences_status"),
+            models.CheckConstraint(
+                condition=Q(status="active", next_at__isnull=False) | (~Q(status="active") & Q(next_at__isnull=True)),
+                name="campaign_recurrences_active_has_next",
+            ),
+        ]

@@ -24,7 +24,7 @@ from procrastinate.jobs import Job, Status
 from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
 from tulia.core import clock, logs, sql
-from tulia.dispatch import scheduler, wire_journal
+from tulia.dispatch import occurrences, scheduler, wire_journal
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.names import QUEUE, sender_lock
 from tulia.dispatch.threads import DatabaseThreads
@@ -103,6 +103,7 @@ class Worker:
         work = await self._database.run(lifecycle.look_for_work, now=now)
         if work.due:
             await self._database.run(scheduler.start_due, work.due, now=now)
+        await self._database.run(occurrences.start_due, now=now)
         if not await self._database.run(self._locks.are_held):
             # Without the locks another worker may be sending for the same numbers: stop at once.
             _log.warning("locks_lost")
