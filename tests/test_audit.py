@@ -27,10 +27,10 @@ READING = {
     "AccountService": {"senders", "sender", "settings"},
     "AudienceService": {"customer", "customers", "preferences", "consent_history"},
     "CampaignService": {
-        "get_campaign", "list_campaigns", "calculate_reach", "reach", "reach_of_draft", "execution", "generate_report",
-        "list_recipients",
+        "get_campaign", "list_campaigns", "calculate_reach", "reach", "execution", "generate_report",
     },
     "CampaignTemplatesService": {"get", "page"},
+    "ReachService": {"of_draft", "of_campaign", "people_of_draft", "people", "explain"},
     "RecurringService": {"get", "page", "campaigns"},
     "PreviewService": {"preview_campaign", "preview_draft"},
     "TemplateService": {"templates", "template", "uses"},
@@ -39,6 +39,7 @@ READING = {
 # Addresses that are posted to and change nothing.
 ASKING = {
     ("POST", "v1/campaigns/reach"),
+    ("POST", "v1/campaigns/reach/recipients"),
     ("POST", "v1/campaigns/preview"),
     ("POST", "v1/campaigns/<uuid:campaign_id>/preview"),
 }

@@ -28,7 +28,6 @@ from tulia.core.keyset import Page, PageRequest
 from tulia.dispatch import names, scheduler
 from tulia.ledger import queries as ledger_queries
 from tulia.ledger import record
-from tulia.ledger.queries import RecipientRow
 from tulia.ledger.record import Conversion, Evidence, Kind
 from tulia.reports import balance, campaign_report, failures
 from tulia.reports.campaign_report import CampaignReport
@@ -133,12 +132,6 @@ class CampaignService:
             raise Invalid("; ".join(f"{path} {why}" for path, why in wrong.items()) + ".", details=wrong) from None
         with tenant_scope(self._tenant_id):
             return reach.calculate(self._tenant_id, tree, as_of=as_of or clock.now())
-
-    def reach_of_draft(self, fields: Mapping[str, Any]) -> Reach:
-        """The reach of a campaign that isn't made yet, from the fields it would be made from; unknown ones are refused."""
-        require(self._caller, CREATE)
-        values = draft.read(fields, now=clock.now(), is_new=False).values
-        return self.reach(values.get("target_criteria"), as_of=values.get("as_of"))
 
     def execute_campaign(
         self, campaign_id: UUID, *, confirm_everyone: bool = False, wait_seconds: float = 0.0
@@ -291,12 +284,3 @@ class CampaignService:
         require(self._caller, READ)
         with tenant_view(self._tenant_id):
             return campaign_report.generate(edit.find(self._tenant_id, campaign_id), now=clock.now())
-
-    def list_recipients(
-        self, campaign_id: UUID, wanted: PageRequest, *, state: str | None = None, reason: str | None = None
-    ) -> Page[RecipientRow]:
-        """The people behind a line of the balance sheet."""
-        require(self._caller, READ)
-        with tenant_scope(self._tenant_id):
-            edit.find(self._tenant_id, campaign_id)
-            return ledger_queries.page(self._tenant_id, campaign_id, wanted, state=state, reason=reason)

@@ -171,8 +171,7 @@ def _template(content: dict[str, Any]) -> _Template | Refusal:
 def _medium(kind: str, parameter: dict[str, Any]) -> Refusal | None:
     """A picture, video or document is named by exactly one of its id and its link."""
     medium = parameter.get(kind)
-    named = [medium.get(key) for key in ("id", "link") if medium.get(key)] if isinstance(medium, dict) else []
-    if len(named) != 1:
+    if not isinstance(medium, dict) or bool(medium.get("id")) == bool(medium.get("link")):
         return Refusal(131008, f"The {kind} of the header needs either an id or a link.")
     if medium.get("link") and not str(medium["link"]).startswith(("http://", "https://")):
         return Refusal(131053, f"The link of the {kind} is not valid.")

@@ -156,21 +156,6 @@ class CampaignReportSerializer(serializers.Serializer[Any]):
     ab_test = serializers.JSONField()
 
 
-class ReachRequestSerializer(Shape):
-    """Whom to count. The fields of a campaign may come along, so that a draft can be posted as it is."""
-
-    target_criteria = serializers.JSONField()
-    as_of = serializers.DateTimeField(required=False, allow_null=True)
-
-
-class ReachSerializer(serializers.Serializer[Any]):
-    """Reach, step by step."""
-
-    total_matching = serializers.IntegerField()
-    with_consent = serializers.IntegerField()
-    waterfall = serializers.ListField(child=serializers.JSONField())
-
-
 class ScheduleSerializer(Shape):
     """When to start."""
 
@@ -193,13 +178,6 @@ class TestSendSerializer(Shape):
 
 class NoBody(Shape):
     """A body without fields."""
-
-
-class RecipientQuery(Shape):
-    """Which people of a campaign."""
-
-    state = Text(required=False)
-    reason = Text(required=False, max_length=60)
 
 
 class CampaignQuery(Shape):

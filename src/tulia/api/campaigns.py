@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import ClassVar
 from uuid import UUID
 
@@ -21,9 +20,6 @@ from tulia.api.campaign_shapes import (
     MessageCampaignCreateSerializer,
     MessageCampaignSerializer,
     NoBody,
-    ReachRequestSerializer,
-    ReachSerializer,
-    RecipientQuery,
     ScheduleSerializer,
     TestSendSerializer,
     execution_to_json,
@@ -71,26 +67,6 @@ class Campaign(Resource):
     def delete(self, request: Request, campaign_id: UUID) -> Response:
         CampaignService(self.caller).delete_campaign(campaign_id)
         return Response(status=204)
-
-
-class CampaignReach(Resource):
-    """Whom criteria mean, before anything is made."""
-
-    scopes: ClassVar = {"POST": "conversations:view"}
-
-    @extend_schema(request=ReachRequestSerializer, responses=ReachSerializer)
-    def post(self, request: Request) -> Response:
-        fields = dict(request.data)
-        if "target_criteria" not in fields:
-            raise Invalid("target_criteria is required.", details={"target_criteria": "is required"})
-        counted = CampaignService(self.caller).reach_of_draft(fields)
-        return Response(
-            {
-                "total_matching": counted.total_matching,
-                "with_consent": counted.with_consent,
-                "waterfall": [{"step": step.name, "remaining": step.remaining} for step in counted.steps],
-            }
-        )
 
 
 class CampaignExecute(Resource):
@@ -205,17 +181,3 @@ class CampaignReportView(Resource):
     @extend_schema(responses=CampaignReportSerializer)
     def get(self, request: Request, campaign_id: UUID) -> Response:
         return Response(CampaignService(self.caller).generate_report(campaign_id).to_json())
-
-
-class CampaignRecipients(Resource):
-    """The people behind each line of the balance sheet."""
-
-    scopes: ClassVar = {"GET": "analytics:view"}
-
-    @extend_schema(responses=serializers.ListField(child=serializers.JSONField()), parameters=[RecipientQuery])
-    def get(self, request: Request, campaign_id: UUID) -> Response:
-        asked = self.query(RecipientQuery)
-        found = CampaignService(self.caller).list_recipients(
-            campaign_id, self.page_request(), state=asked.get("state"), reason=asked.get("reason")
-        )
-        return self.page_answer(found, asdict)

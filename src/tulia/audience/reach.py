@@ -61,9 +61,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
+    """How many people match, agree, and are left after each step; whoever is left after the last one also by the first
+    digits of their numbers (a plus sign and three digits), which tell the country."""
+
     total_matching: int
     with_consent: int
     steps: tuple[Step, ...]
+    remaining_by_prefix: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,11 @@ def calculate(tenant_id: UUID, criteria: Criteria, *, as_of: datetime, rules: Se
         counts.append(f"count(*) FILTER (WHERE {kept})")
     planning.refresh_statistics(TABLES)
     grant_memory()
-    statement = f"SELECT {', '.join(counts)}\nFROM customers c\nWHERE {segment.sql}"
-    row = sql.fetch_one(statement, _with_rules(segment.params, rules))
-    assert row is not None  # an aggregate always has one row
-    total, with_consent, *remaining = (int(count) for count in row)
+    statement = f"SELECT left(c.phone, 4), {', '.join(counts)}\nFROM customers c\nWHERE {segment.sql}\nGROUP BY 1"
+    rows = sql.fetch_all(statement, _with_rules(segment.params, rules))
+    total, with_consent, *remaining = (sum(int(row[i]) for row in rows) for i in range(1, len(rules) + 3))
     steps = (Step("matches", total), *(Step(rule.name, left) for rule, left in zip(rules, remaining, strict=True)))
-    return Reach(total, with_consent, steps)
+    return Reach(total, with_consent, steps, {row[0]: int(row[-1]) for row in rows if row[-1]})
 
 
 TABLES = ("customers", "customer_tags", "orders", "bookings", "conversations")

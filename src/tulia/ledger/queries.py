@@ -31,18 +31,19 @@ class RecipientRow:
     arm: int | None
     state: str
     reason: str
-    attempts: int
-    due_at: datetime | None
-    accepted_at: datetime | None
-    sent_at: datetime | None
-    delivered_at: datetime | None
-    read_at: datetime | None
-    failed_at: datetime | None
-    replied_at: datetime | None
-    converted_at: datetime | None
-    message_id: str | None
-    failure_class: str | None
-    failure_code: str | None
+    attempts: int = 0
+    due_at: datetime | None = None
+    accepted_at: datetime | None = None
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    read_at: datetime | None = None
+    failed_at: datetime | None = None
+    replied_at: datetime | None = None
+    converted_at: datetime | None = None
+    message_id: str | None = None
+    failure_class: str | None = None
+    failure_code: str | None = None
+    cost_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from tulia.tenants import queries as tenants
 from tulia.tenants import quiet_hours
 from tulia.tenants.quiet_hours import QuietHours
 
+UNWRITTEN = "marketing"
+"""What a campaign without any message yet is counted and priced as."""
 DAY = timedelta(hours=24)
 """Tiers and messaging limits count over the last 24 hours, whatever the clock says."""
 
@@ -86,6 +88,8 @@ def _categories_of(campaign: MessageCampaign) -> set[str]:
     template_ids = set(template_use.templates_of(campaign))
     chosen = [template_id for template_id in template_ids if template_id]
     categories = set(MessageTemplate.objects.filter(pk__in=chosen).values_list("category", flat=True))
+    if not chosen and not campaign.is_ab_test and not campaign.message_content:
+        return {UNWRITTEN}
     return categories | ({rates.SERVICE} if len(chosen) < len(template_ids) else set())
 
 

@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tulia.audience.reach import Reach
 from tulia.campaign_service import CampaignService
 from tulia.core.errors import Conflict, Forbidden, Invalid
+from tulia.ledger.waterfall import Waterfall
 from tulia.page_service import PageService, in_words
+from tulia.reach_service import ReachService
 from tulia.tenants.api_keys import Caller
 from tulia.web import composer_form, phone_text, words
 from tulia.web.composer_form import ComposerForm
@@ -166,20 +167,28 @@ def _named_draft(request: HttpRequest, member: Member) -> MessageCampaign | None
     return CampaignService(member.caller).get_campaign(campaign_id)
 
 
+_SOME_TEXT = "."
+"""The page writes free text: whom that reaches depends on no word of it."""
+
+
 def reach_of(caller: Caller, target_criteria: dict[str, Any]) -> dict[str, Any]:
     """What the reach panel shows: the waterfall, or what is wrong with the criteria."""
-    service = CampaignService(caller)
+    service = ReachService(caller)
     try:
-        counted = service.reach(target_criteria)
+        counted = service.of_draft({"target_criteria": target_criteria, "message_content": _SOME_TEXT})
     except Invalid as refused:
         errors = composer_form.errors_by_field(refused.details, is_ab_test=False)
         return {"problems": [{"field": _LABELS.get(name, ""), "reason": reason} for name, reason in errors.items()]}
-    everyone = counted.total_matching if not target_criteria else service.reach({}).total_matching
+    everyone = counted.total_matching
+    if target_criteria:
+        everyone = CampaignService(caller).calculate_reach({})[0]
     return {
         "total": counted.total_matching,
-        "with_consent": counted.with_consent,
-        "lost": counted.total_matching - counted.with_consent,
+        "lost": counted.total_matching - counted.remaining,
+        "losses": _losses(counted),
         "bars": _bars(counted, everyone),
+        "reached": counted.remaining,
+        "notes": counted.notes,
         "is_everyone": not target_criteria,
     }
 
@@ -193,10 +202,18 @@ _LABELS = {
 }
 
 
-def _bars(counted: Reach, everyone: int) -> list[Bar]:
+def _losses(counted: Waterfall) -> list[Bar]:
+    """How many each step leaves out, for those that leave anybody out."""
+    pairs = zip(counted.steps, counted.steps[1:], strict=False)
+    lost = [(words.REACH_LOSSES.get(after.name, ""), before.remaining - after.remaining) for before, after in pairs]
+    return [Bar(label, people, 0.0) for label, people in lost if people]
+
+
+def _bars(counted: Waterfall, everyone: int) -> list[Bar]:
     widest = max(everyone, counted.total_matching, 1)
     steps = [("customers in all", everyone)]
-    steps += [(words.REACH_STEPS.get(step.name, step.name.replace("_", " ")), step.remaining) for step in counted.steps]
+    lasting = [step for i, step in enumerate(counted.steps) if i < 2 or step.remaining < counted.steps[i - 1].remaining]
+    steps += [(words.REACH_STEPS.get(step.name, step.name.replace("_", " ")), step.remaining) for step in lasting]
     return [Bar(label, people, round(100 * people / widest, 2)) for label, people in steps]
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from tulia.campaign_service import CampaignService
 from tulia.page_service import PageService
+from tulia.reach_service import ReachService
 from tulia.reports.balance import Balance
 from tulia.web import figures, paging, words
 from tulia.web.member import READS, Member, page, show
@@ -24,7 +25,7 @@ def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
     if state not in words.STATES:
         state = ""
     report = service.generate_report(campaign_id)
-    found = service.list_recipients(
+    found = ReachService(member.caller).people(
         campaign_id, paging.requested(request, shape=(UUID,)), state=state or None, reason=reason[:60] or None
     )
     causes = {one.code: one.sentence for one in PageService(member.caller).failures(campaign_id)}

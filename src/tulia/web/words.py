@@ -14,14 +14,14 @@ LINES = {
     "skipped": ("Skipped", "Nothing was sent, for a reason."),
     "unknown": ("Unknown", "It may have gone out: no answer came back. It is never sent again by itself."),
     "sending": ("Sending now", "On its way to WhatsApp at this moment."),
-    "deferred": ("Trying again later", "A first try didn't work; it is tried again by itself."),
+    "deferred": ("Later", "They have to wait, for a reason; it goes out by itself when they needn't any more."),
     "waiting": ("Waiting", "Its turn is still to come."),
     "cancelled": ("Canceled", "The campaign was canceled before it was sent."),
     "holdout": ("Held out", "Left out on purpose, to compare with."),
 }
 
 STATES = {
-    "waiting": "Waiting", "deferred": "Trying again later", "sending": "Sending now", "unknown": "Unknown",
+    "waiting": "Waiting", "deferred": "Later", "sending": "Sending now", "unknown": "Unknown",
     "holdout": "Held out", "skipped": "Skipped", "cancelled": "Canceled", "accepted": "Sent", "sent": "Sent",
     "failed": "Failed", "delivered": "Delivered", "read": "Read",
 }  # fmt: skip
@@ -30,6 +30,12 @@ REASONS = {
     "no_consent": "Doesn't agree to promotional messages",
     "opted_out": "Opted out after the start",
     "deleted": "Was deleted after the start",
+    "unreachable": "Has no WhatsApp on this number",
+    "outside_window": "Didn't write in the last 24 hours, so free text may not be sent",
+    "quiet_hours": "It is night where they are",
+    "frequency_cap": "Got as many campaign messages lately as you allow",
+    "daily_limit": "Your plan's messages of the day are used up",
+    "messaging_limit": "WhatsApp's limit of people a day is reached",
     "render_failed": "The message couldn't be made: a value is missing",
     "retry": "WhatsApp stumbled",
     "throttled": "Sending was too fast",
@@ -44,7 +50,16 @@ REASONS = {
 
 METRICS = {"responded": "replied", "read": "read it", "converted": "bought or booked", "clicked": "clicked"}
 
-REACH_STEPS = {"matches": "match the conditions", "consented": "agree to promotions"}
+REACH_STEPS = {
+    "matches": "match the conditions", "consented": "agree to promotions", "reachable": "have WhatsApp",
+    "in_window": "wrote in the last 24 hours", "under_frequency_cap": "didn't get too many lately",
+    "within_limits": "are inside plan and budget",
+}  # fmt: skip
+REACH_LOSSES = {
+    "consented": "don't agree to promotional messages", "reachable": "have no WhatsApp",
+    "in_window": "didn't write in the last 24 hours", "under_frequency_cap": "got too many messages lately and wait",
+    "within_limits": "are beyond plan or budget",
+}  # fmt: skip
 
 SCOPES = {"analytics:view": "see campaigns and their results", "conversations:view": "write and send campaigns"}
 
