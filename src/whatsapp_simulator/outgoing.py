@@ -88,7 +88,8 @@ def read(body: Any) -> Outgoing | Refusal:
     name = language = ""
     parameters: tuple[tuple[str, tuple[str, ...]], ...] = ()
     buttons: tuple[Button, ...] = ()
-    header_kind, filled = "", ()
+    header_kind = ""
+    filled: tuple[tuple[str, int], ...] = ()
     if kind == "template":
         checked = _template(content)
         if isinstance(checked, Refusal):
