@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tulia.config import embedded_postgres
@@ -19,6 +20,7 @@ from tulia.config import embedded_postgres
 if TYPE_CHECKING:
     from tulia.tenants.models import Tenant
 
+hypothesis.settings.register_profile("thorough", max_examples=2_000)  # pytest --hypothesis-profile=thorough
 _held = contextlib.ExitStack()
 
 

@@ -21,7 +21,7 @@ SOURCE = ROOT / "src"
 TULIA = SOURCE / "tulia"
 LONGEST = {"src": 400, "tests": 600, "benchmarks": 400}
 NAMES_FOR_ANYTHING = {"services", "utils", "util", "helpers", "helper", "common", "base", "manager", "managers", "misc"}
-UPSTREAM_FIRST = ("core", "tenants", "audience", "channels", "campaigns", "ledger", "ingest", "web")
+UPSTREAM_FIRST = ("core", "tenants", "audience", "channels", "campaigns", "ledger", "ingest", "webhooks", "web")
 MAY_HOLD_A_CONNECTION = {"core/sql.py", "cli/migrate.py"}
 # The counters of a campaign are a cache of the ledger, written with the facts in one statement and nowhere else.
 WRITES_ELSEWHERE = {("ledger", "message_campaigns")}

@@ -35,6 +35,7 @@ READING = {
     "PreviewService": {"preview_campaign", "preview_draft"},
     "TemplateService": {"templates", "template", "uses"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
+    "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
 ASKING = {

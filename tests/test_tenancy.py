@@ -99,6 +99,7 @@ def make_world() -> World:
             "/v1/customers", phone="0712345678", name=secret, external_id="C-1", consent_promotional=True
         ),
     }
+    ids["subscription_id"] = made("/v1/event-subscriptions", **NEW_SUBSCRIPTION | {"description": secret})
     fields = {"name": secret, "message_content": secret, "target_criteria": {"countries": ["KE"]}}
     ids["campaign_id"] = made("/v1/campaigns", **fields)
     ids["campaign_template_id"] = made("/v1/campaign-templates", **NEW_CAMPAIGN_TEMPLATE | {"name": secret})
@@ -110,6 +111,8 @@ def make_world() -> World:
         campaign.save(update_fields=["sender"])
         campaign.mark_sending(at=clock.now())
         assert enqueue.freeze(campaign, now=clock.now()) == 1
+    started = api("GET", f"/v1/event-subscriptions/{ids['subscription_id']}/deliveries").json()["results"]
+    ids["delivery_id"] = started[0]["id"]
     return World(tenant, key, ids, started_id)
 
 
@@ -117,6 +120,7 @@ NEW_SENDER = {
     "name": "Main", "phone_number_id": "106540352242922", "access_token": "t", "app_secret": "s", "verify_token": "v",
 }  # fmt: skip
 NEW_TEMPLATE = {"name": "june", "language": "en", "category": "marketing", "body": "Hello"}
+NEW_SUBSCRIPTION = {"url": "https://hooks.invalid/tulia", "event_types": ["campaign.started"]}
 NEW_CAMPAIGN_TEMPLATE = {"name": "June", "campaign": {"message_content": "m"}}
 NEW_RECURRING = {
     "name": "Weekly", "campaign": {"message_content": "m", "target_criteria": {"countries": ["KE"]}},
@@ -138,6 +142,13 @@ BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("POST", "v1/campaigns/<uuid:campaign_id>/test-send"): lambda world: {
         "customer_id": world.ids["customer_id"], "variant": 3
     },
+    ("PATCH", "v1/event-subscriptions/<uuid:subscription_id>"): lambda _: {"description": "Mine now"},
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/rotate-secret"): lambda _: {},
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/test"): lambda _: {},
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/replay"): lambda _: {
+        "from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"
+    },
+    ("POST", "v1/event-subscriptions/<uuid:subscription_id>/deliveries/<uuid:delivery_id>/replay"): lambda _: {},
     ("PATCH", "v1/campaign-templates/<uuid:campaign_template_id>"): lambda _: {"name": "Mine now"},
     ("POST", "v1/campaign-templates/<uuid:campaign_template_id>/start"): lambda _: {"overrides": {"name": "Mine now"}},
     ("PATCH", "v1/recurring-campaigns/<uuid:recurrence_id>"): lambda _: {"name": "Mine now"},
@@ -194,6 +205,7 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ("POST", "v1/messages/import"): (
         lambda _: b"customer_external_id,direction,sent_at,text\nC-1,inbound,2026-05-04T12:00:00Z,STOP\n", {200}
     ),
+    ("POST", "v1/event-subscriptions"): (lambda _: NEW_SUBSCRIPTION, {201}),
     ("PATCH", "v1/settings"): (lambda _: {"country": "KE"}, {200}),
 }  # fmt: skip
 

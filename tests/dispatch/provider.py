@@ -19,8 +19,8 @@ from live_installation import free_port
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import http, registry
 from tulia.core import clock
+from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.dispatcher import Dispatcher
-from tulia.dispatch.threads import DatabaseThreads
 from tulia.ledger.models import Recipient
 from tulia.tenants.models import Tenant
 

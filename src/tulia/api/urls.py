@@ -8,6 +8,7 @@ from tulia.api import (
     campaign_templates,
     campaigns,
     customers,
+    event_subscriptions,
     imports,
     openapi,
     orders,
@@ -62,5 +63,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", orders.Bookings.as_view()),
     path("bookings/import", imports.ImportBookings.as_view()),
     path("messages/import", imports.ImportMessages.as_view()),
+    path("event-subscriptions", event_subscriptions.EventSubscriptions.as_view()),
+    path("event-subscriptions/<uuid:subscription_id>", event_subscriptions.OneEventSubscription.as_view()),
+    path(
+        "event-subscriptions/<uuid:subscription_id>/rotate-secret",
+        event_subscriptions.EventSubscriptionSecret.as_view(),
+    ),
+    path("event-subscriptions/<uuid:subscription_id>/test", event_subscriptions.EventSubscriptionTest.as_view()),
+    path("event-subscriptions/<uuid:subscription_id>/replay", event_subscriptions.EventSubscriptionReplay.as_view()),
+    path("event-subscriptions/<uuid:subscription_id>/deliveries", event_subscriptions.EventDeliveries.as_view()),
+    path(
+        "event-subscriptions/<uuid:subscription_id>/deliveries/<uuid:delivery_id>",
+        event_subscriptions.OneEventDelivery.as_view(),
+    ),
+    path(
+        "event-subscriptions/<uuid:subscription_id>/deliveries/<uuid:delivery_id>/replay",
+        event_subscriptions.EventDeliveryReplay.as_view(),
+    ),
     path("settings", tenant_settings.Settings.as_view()),
 ]

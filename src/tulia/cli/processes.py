@@ -71,9 +71,10 @@ def _worker(arguments: argparse.Namespace) -> int:
 
         from tulia.core import logs
         from tulia.dispatch import worker
+        from tulia.webhooks import deliverer
 
         logs.configure(settings.LOG_LEVEL)
-        return worker.run_worker()
+        return worker.run_worker([deliverer.deliver])
 
 
 def simulator(rest: list[str]) -> int:

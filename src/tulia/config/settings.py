@@ -120,6 +120,7 @@ DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=2, highest=1
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024
 TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)
+WEBHOOKS_MAY_BE_LOCAL = _flag("TULIA_WEBHOOKS_MAY_BE_LOCAL", default=False)
 IS_SECURE = PUBLIC_URL.startswith("https://")
 
 _hosts = [host for host in _text("TULIA_ALLOWED_HOSTS").split(",") if host]
@@ -153,6 +154,7 @@ INSTALLED_APPS = [
     "tulia.campaigns",
     "tulia.ledger",
     "tulia.ingest",
+    "tulia.webhooks",
     "tulia.api",
     "tulia.web",
 ]

@@ -23,10 +23,10 @@ from tulia.channels.adapter import Adapter, Connection, OnWire
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
 from tulia.core import clock, logs
 from tulia.core.errors import Invalid
+from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import retry
 from tulia.dispatch.outcomes import Outcomes
 from tulia.dispatch.pacing import Pacer
-from tulia.dispatch.threads import DatabaseThreads
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import claim as ledger_claim
 from tulia.ledger import reconcile, reference

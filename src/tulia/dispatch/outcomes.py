@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from tulia.core import logs
-from tulia.dispatch.threads import DatabaseThreads
+from tulia.core.threads import DatabaseThreads
 from tulia.ledger import claim, record
 from tulia.ledger.claim import PutBack
 from tulia.ledger.record import Evidence

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -24,10 +25,10 @@ from procrastinate.jobs import Job, Status
 from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
 from tulia.core import clock, logs, sql
+from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import occurrences, scheduler, wire_journal
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.names import QUEUE, sender_lock
-from tulia.dispatch.threads import DatabaseThreads
 from tulia.dispatch.wire_journal import WireJournal
 
 _log = logs.get(__name__)
@@ -37,12 +38,16 @@ DATABASE_THREADS = 8
 JOB_CONCURRENCY = {QUEUE: 2, "ingest": 2}
 HEARTBEAT_SECONDS = 2.0
 STALLED_AFTER_SECONDS = 10.0
+COMPANION_PAUSE_SECONDS = 5.0
+Companion = Callable[[asyncio.Event], Awaitable[None]]
+"""Something else that runs in this process until the event is set, and then finishes what it began."""
 
 
 class Worker:
     """One worker process."""
 
-    def __init__(self) -> None:
+    def __init__(self, companions: Sequence[Companion] = ()) -> None:
+        self._companions = companions
         self._database = DatabaseThreads(DATABASE_THREADS)
         self._locks = sql.SessionLocks()
         folder = settings.DATA_DIR / "journals"
@@ -69,15 +74,17 @@ class Worker:
                 for name, concurrency in JOB_CONCURRENCY.items()
             ]  # fmt: skip
             housekeeping = asyncio.create_task(self._keep_house(queue))
+            companions = [asyncio.create_task(self._accompany(companion)) for companion in self._companions]
             _log.info("worker_started")
             try:
                 await self._dispatch_until_stopped(session, job_runners)
             finally:
+                self._stopping.set()
                 housekeeping.cancel()
                 for runner in job_runners:
                     runner.cancel()
                 await self._finish_dispatchers()
-                await asyncio.gather(housekeeping, *job_runners, return_exceptions=True)
+                await asyncio.gather(housekeeping, *companions, *job_runners, return_exceptions=True)
         self._locks.close()
         self._database.close()
         self._journal.close()
@@ -141,6 +148,16 @@ class Worker:
             with contextlib.suppress(Exception):
                 await self._part_with(sender_id)
 
+    async def _accompany(self, companion: Companion) -> None:
+        """Runs a companion; one that crashes begins anew a little later, and the dispatchers don't notice."""
+        while not self._stopping.is_set():
+            try:
+                await companion(self._stopping)
+            except Exception:
+                _log.exception("companion_crashed")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), COMPANION_PAUSE_SECONDS)
+
     async def _keep_house(self, queue: App) -> None:
         """Gives the jobs of dead workers back to the queue, and defers what was forgotten."""
         while True:
@@ -162,17 +179,17 @@ async def _give_back(queue: App, job: Job) -> None:
         await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
 
-def run_worker() -> int:
-    """Runs a worker until SIGTERM or SIGINT."""
+def run_worker(companions: Sequence[Companion] = ()) -> int:
+    """Runs a worker, and its companions beside it, until SIGTERM or SIGINT."""
     logs.configure(settings.LOG_LEVEL)
     try:
         import uvloop
     except ImportError:
-        asyncio.run(_run())
+        asyncio.run(_run(companions))
     else:
-        uvloop.run(_run())
+        uvloop.run(_run(companions))
     return 0
 
 
-async def _run() -> None:
-    await Worker().run()
+async def _run(companions: Sequence[Companion]) -> None:
+    await Worker(companions).run()

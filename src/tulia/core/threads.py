@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -20,6 +21,7 @@ class DatabaseThreads:
     """Runs database acts in threads; a worker has one of these."""
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="database")
 
     async def run(self, act: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -50,4 +52,14 @@ class DatabaseThreads:
             pause = min(pause * 2, 5.0)
 
     def close(self) -> None:
+        """Ends the threads, after what they are at, and gives back their connections."""
+        everyone = threading.Barrier(self._count)
+
+        def leave() -> None:
+            everyone.wait()  # so that each thread gets one of these
+            with contextlib.suppress(Exception):
+                sql.drop_connection()
+
+        for _ in range(self._count):
+            self._pool.submit(leave)
         self._pool.shutdown(wait=True)
