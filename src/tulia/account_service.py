@@ -50,6 +50,7 @@ class AccountService:
         verify_token: str,
         base_url: str = "",
         rate_per_second: int = senders.DEFAULT_RATE,
+        business_account_id: str = "",
         is_operator: bool = False,
     ) -> Sender:
         """Only the operator may give a `base_url`, unless the installation allows its tenants to."""
@@ -71,6 +72,7 @@ class AccountService:
                 verify_token=verify_token,
                 base_url=base_url,
                 rate_per_second=rate_per_second,
+                business_account_id=business_account_id,
             )
             return entry.made(made)
 
@@ -95,6 +97,7 @@ class AccountService:
         access_token: str | None = None,
         app_secret: str | None = None,
         verify_token: str | None = None,
+        business_account_id: str | None = None,
     ) -> Sender:
         """Changes what is given (None: as it is)."""
         require(self.caller, MANAGES)
@@ -112,6 +115,7 @@ class AccountService:
                 access_token=access_token,
                 app_secret=app_secret,
                 verify_token=verify_token,
+                business_account_id=business_account_id,
             )
 
     def settings(self) -> Tenant:

@@ -221,7 +221,7 @@ class CampaignService:
             said = wordings.of_campaign(campaign)
             if not 0 <= variant < len(said):
                 raise Invalid("There is no such variant.", details={"variant": f"must be from 0 to {len(said) - 1}"})
-            person = queries.consenting_person(self._tenant_id, customer_id)
+            person = queries.consenting_person(self._tenant_id, customer_id, now=clock.now())
             sender = senders.for_campaign(self._tenant_id, campaign.sender_id)
         if sender is None:
             raise lifecycle.NoSender("There is no sender to send with: add one first.")
@@ -237,7 +237,7 @@ class CampaignService:
                 return await registry.connect(connection, session).send(outgoing)
 
         outcome = asyncio.run(send_it())
-        text = outgoing.text or said[variant].text
+        text = message.as_seen(said[variant], outgoing)
         if isinstance(outcome, Accepted):
             return TestSend(is_accepted=True, message_id=outcome.message_id, text=text)
         problem = outcome.failure.message if isinstance(outcome, Rejected) else outcome.reason

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from tulia.campaigns import template_use
-from tulia.channels import templates
+from tulia.channels import senders, template_sync, templates
 from tulia.channels.models import MessageTemplate
+from tulia.channels.template_sync import Synced
 from tulia.core import clock
 from tulia.core.errors import Conflict
 from tulia.core.keyset import Page, PageRequest
@@ -96,6 +97,23 @@ class TemplateService:
             template = entry.about(templates.get(self._tenant_id, template_id))
             self._refuse_if_live(template, "End or change them first")
             templates.delete(template)
+
+    def sync_templates(self, sender_id: UUID) -> Synced:
+        """Takes over the templates of the sender's account as the provider has them; what can't be sent now is paused.
+
+        Raises Missing, Invalid when the sender's account isn't known, ProviderUnavailable.
+        """
+        require(self._caller, MANAGES)
+        with tenant_scope(self._tenant_id):
+            sender = senders.get(self._tenant_id, sender_id)
+        listed = template_sync.fetch(sender)
+        now = clock.now()
+        with act(self._caller, "template.sync") as entry:
+            entry.target(sender.pk, name=sender.name, kind="sender")
+            synced = template_sync.store(self._tenant_id, listed, now=now)
+            template_use.pause_unsendable(self._tenant_id, now=now)
+            entry.say(created=synced.created, updated=synced.updated, skipped=len(synced.skipped))
+            return synced
 
     def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
         """Newest first, one page."""

@@ -132,3 +132,37 @@ def test_quality_and_category_are_followed(open_shop: OpenShop, provider_approve
 def _changed(shop: Shop, template: str) -> Any:
     found = shop.get(f"/v1/templates/{template}")
     return found if (found["category"], found["quality"]) == ("utility", "yellow") else None
+
+
+def test_the_providers_templates_are_taken_over(open_shop: OpenShop, provider_approves_at_once: None) -> None:
+    shop = open_shop(customers=0)
+    path = f"/v1/senders/{shop.sender_id}"
+    refused = shop.call("POST", f"{path}/sync-templates", {})
+    assert set(refused.json()["error"]["details"]) == {"business_account_id"}
+    assert shop.call("PATCH", path, {"business_account_id": f"9{shop.phone_number_id}"}).status_code == 200
+    known = add_template(shop, "known")
+    url = f"{shop.installation.simulator_url}/v25.0/9{shop.phone_number_id}/message_templates"
+    headers = {"Authorization": f"Bearer token-{shop.phone_number_id}"}
+    for number in range(120):
+        body: dict[str, Any] = {
+            "type": "BODY",
+            "text": f"No. {number} for {{{{1}}}}",
+            "example": {"body_text": [["Amina"]]},
+        }
+        made = {"name": f"t_{number}", "language": "en", "category": "UTILITY", "components": [body]}
+        assert httpx.post(url, json=made, headers=headers).status_code == 200
+    flow = {"type": "BUTTONS", "buttons": [{"type": "FLOW", "text": "Sign up"}]}
+    odd = {"name": "odd", "language": "en", "category": "UTILITY", "components": [{"type": "BODY", "text": "x"}, flow]}
+    assert httpx.post(url, json=odd, headers=headers).status_code == 200
+    synced = shop.call("POST", f"{path}/sync-templates", {}).json()
+    assert (synced["created"], synced["updated"], synced["unchanged"]) == (120, 0, 1)
+    assert [(one["name"], "FLOW" in one["reason"].upper() or "type" in one["reason"]) for one in synced["skipped"]] == [
+        ("odd", True)
+    ]
+    again = shop.call("POST", f"{path}/sync-templates", {}).json()
+    assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 121)
+    (first,) = [one for one in shop.get("/v1/templates?limit=200")["results"] if one["name"] == "t_7"]
+    assert (first["body"], first["places"][0]["example"]) == ("No. 7 for {{1}}", "Amina")
+    tell(shop, "known", status="DISABLED")
+    assert shop.call("POST", f"{path}/sync-templates", {}).json()["updated"] <= 1
+    assert shop.get(f"/v1/templates/{known}")["status"] == "disabled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -142,6 +143,41 @@ class Templates(Resource):
     def post(self, request: Request) -> Response:
         made = TemplateService(self.caller).create_template(**self.body(NewTemplate))
         return Response(shown(made, use_count=0), status=201)
+
+
+class UnusableTemplateView(serializers.Serializer[Any]):
+    """A template of the provider's that can't be sent from here, and why."""
+
+    name = serializers.CharField(allow_blank=True)
+    language = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField()
+
+
+class SyncedView(serializers.Serializer[Any]):
+    """What a sync did."""
+
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    skipped = UnusableTemplateView(many=True)
+
+
+class NoFields(fields.Shape):
+    """A body without fields."""
+
+
+class SyncTemplates(Resource):
+    scopes = {"POST": "integrations:manage"}
+
+    @extend_schema(
+        summary="Take over the provider's templates",
+        operation_id="sync_templates",
+        request=NoFields,
+        responses=SyncedView,
+    )
+    def post(self, request: Request, sender_id: UUID) -> Response:
+        self.body(NoFields)
+        return Response(asdict(TemplateService(self.caller).sync_templates(sender_id)))
 
 
 class OneTemplate(Resource):

@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs", openapi.docs, name="docs"),
     path("senders", senders.Senders.as_view()),
     path("senders/<uuid:sender_id>", senders.OneSender.as_view()),
+    path("senders/<uuid:sender_id>/sync-templates", templates.SyncTemplates.as_view()),
     path("templates", templates.Templates.as_view()),
     path("templates/<uuid:template_id>", templates.OneTemplate.as_view()),
     path("campaigns", campaigns.Campaigns.as_view()),

@@ -48,6 +48,15 @@ def pause_campaigns(tenant_id: UUID, template: MessageTemplate, *, reason: str, 
     )
 
 
+def pause_unsendable(tenant_id: UUID, *, now: datetime) -> int:
+    """Pauses whatever is being sent with a template that isn't approved (any more); the number of campaigns."""
+    stopped = {}
+    for campaign in MessageCampaign.objects.filter(tenant_id=tenant_id, status="sending"):
+        if template := not_approved(campaign):
+            stopped[template.pk] = template
+    return sum(pause_campaigns(tenant_id, one, reason=one.status_reason, now=now) for one in stopped.values())
+
+
 def not_approved(campaign: MessageCampaign) -> MessageTemplate | None:
     """A template that the campaign sends and that isn't approved, if there is one."""
     wanted = [template_id for template_id in templates_of(campaign) if template_id]

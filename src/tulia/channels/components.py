@@ -123,16 +123,20 @@ def stored(listed: Sequence[Mapping[str, Any]], body: str) -> Components:
     return Components(body, header, footer, buttons)
 
 
-def read(given: Any, *, path: str = "components") -> Components:
-    """The parts that a list describes. Raises ComponentsInvalid naming every mistake."""
+def read(given: Any, *, path: str = "components", is_styled: bool = True) -> Components:
+    """The parts that a list describes. Raises ComponentsInvalid naming every mistake.
+
+    Without `is_styled` the order of words and placeholders isn't asked for: the provider took them as they are.
+    """
     if not isinstance(given, list) or not all(isinstance(part, Mapping) for part in given):
         raise ComponentsInvalid({path: "must be a list of objects with a type: header, body, footer, buttons"})
-    return _Reader(path).read(given)
+    return _Reader(path, is_styled=is_styled).read(given)
 
 
 class _Reader:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, is_styled: bool) -> None:
         self._path = path
+        self._is_styled = is_styled
         self._wrong: dict[str, str] = {}
 
     def read(self, given: list[Mapping[str, Any]]) -> Components:
@@ -166,7 +170,7 @@ class _Reader:
 
     def _body(self, part: Mapping[str, Any], path: str) -> str:
         self._only(part, {"type", "text"}, path)
-        return self._text(part, path, MAX_BODY, is_styled=True)
+        return self._text(part, path, MAX_BODY, is_styled=self._is_styled)
 
     def _footer(self, part: Mapping[str, Any], path: str) -> str:
         self._only(part, {"type", "text"}, path)

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from tulia.channels import components, placeholders
 from tulia.channels.components import Components, ComponentsInvalid
 from tulia.channels.models import TEMPLATE_STATUSES, MessageTemplate
-from tulia.channels.types import TemplateChange
+from tulia.channels.types import ListedTemplate, TemplateChange
 from tulia.core import keyset, sql
 from tulia.core.errors import Conflict, Invalid, Missing
 from tulia.core.keyset import Page, PageRequest
@@ -53,6 +53,7 @@ def create(
     defaults: Mapping[str, str] | None = None,
     status: str = "approved",
     provider_id: str = "",
+    is_styled: bool = True,
 ) -> MessageTemplate:
     """A new template, of a `body` alone or of all its `parts` (a list, see `channels.components`).
 
@@ -64,7 +65,7 @@ def create(
     if not _LANGUAGE.fullmatch(language):
         wrong["language"] = "must be a language code, like en, sw or en_US"
     wrong |= _wrong_words(category=category, status=status)
-    made = _parts_of(body, parts, wrong)
+    made = _parts_of(body, parts, wrong, is_styled=is_styled)
     texts = {"examples": dict(examples or {}), "defaults": dict(defaults or {})}
     if made:
         wrong |= _wrong_texts(made, texts)
@@ -125,6 +126,36 @@ def change(
     MessageTemplate.objects.filter(pk=template.pk).update(**values, updated_at=Now())
     template.refresh_from_db()
     return template
+
+
+def take_over(tenant_id: UUID, listed: ListedTemplate, *, now: datetime) -> str:
+    """Stores a template as the provider has it: "created", "updated" or "unchanged". Raises Invalid.
+
+    Known by the provider's id, else by name and language. Defaults stay where their places do.
+    """
+    found = _listed(tenant_id).filter(provider_id=listed.provider_id).first() if listed.provider_id else None
+    found = found or find(tenant_id, name=listed.name, language=listed.language)
+    parts = components.read(list(listed.parts), is_styled=False)
+    if found is None and listed.status == "deleted":
+        return "unchanged"
+    told = {"status": listed.status, "category": listed.category, "quality": listed.quality}
+    values = {**_columns(parts), **told, "provider_id": listed.provider_id}
+    known = {place.key for place in parts.places()}
+    examples = {key: text for key, text in listed.examples.items() if key in known}
+    if found is None:
+        made = create(
+            tenant_id, name=listed.name, language=listed.language, category=listed.category, parts=values["components"],
+            examples=examples, status=listed.status, provider_id=listed.provider_id, is_styled=False,
+        )  # fmt: skip
+        MessageTemplate.objects.filter(pk=made.pk).update(quality=listed.quality)
+        return "created"
+    values["examples"] = found.examples | examples
+    values["defaults"] = {key: text for key, text in found.defaults.items() if key in known}
+    values["examples"] = {key: text for key, text in values["examples"].items() if key in known}
+    if all(getattr(found, name) == value for name, value in values.items()):
+        return "unchanged"
+    MessageTemplate.objects.filter(pk=found.pk).update(**values, status_told_at=now, updated_at=Now())
+    return "updated"
 
 
 def delete(template: MessageTemplate) -> None:
@@ -197,12 +228,12 @@ def _named(tenant_id: UUID, told: TemplateChange) -> Sequence[MessageTemplate]:
     return list(_listed(tenant_id).filter(Q(provider_id=told.provider_id) | by_name if told.provider_id else by_name))
 
 
-def _parts_of(body: str | None, parts: Any, wrong: dict[str, str]) -> Components | None:
+def _parts_of(body: str | None, parts: Any, wrong: dict[str, str], *, is_styled: bool = True) -> Components | None:
     if (body is None) == (parts is None):
         wrong["components" if parts is not None else "body"] = "give either body or components"
         return None
     try:
-        return components.of_body(body) if body is not None else components.read(parts)
+        return components.of_body(body) if body is not None else components.read(parts, is_styled=is_styled)
     except ComponentsInvalid as refused:
         wrong |= refused.wrong
         return None

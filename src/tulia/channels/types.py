@@ -6,8 +6,10 @@ Provider words stay inside their adapter; these are the only types that cross th
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 class FailureKind(enum.StrEnum):
@@ -209,6 +211,29 @@ class TemplateChange:
     quality: str | None = None
     category: str | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTemplate:
+    """A template as the provider lists it; `parts` and `examples` as `channels.templates.create` takes them."""
+
+    provider_id: str
+    name: str
+    language: str
+    category: str
+    status: str
+    quality: str
+    parts: tuple[Mapping[str, Any], ...]
+    examples: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableTemplate:
+    """A template of the provider's that can't be sent from here; `reason` in plain words."""
+
+    name: str
+    language: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
