@@ -33,6 +33,8 @@ NOT_CONTENT = frozenset(
     }
 )  # fmt: skip
 
+_TEMPLATE_CONTENT = ("name", "language", "body", "components", "variables", "defaults")
+
 
 class ApprovalRequired(Forbidden):
     code: ClassVar[str] = "approval_required"
@@ -151,7 +153,7 @@ def digest(campaign: MessageCampaign) -> str:
     content = {name: getattr(campaign, name) for name in names if name not in NOT_CONTENT}
     wanted = {campaign.template_id, *(variant.get("template_id") for variant in campaign.variants)}
     templates = MessageTemplate.objects.filter(tenant_id=campaign.tenant_id, pk__in=[one for one in wanted if one])
-    said = [(str(one.pk), one.name, one.language, one.body) for one in templates.order_by("pk")]
+    said = list(templates.order_by("pk").values_list("pk", *_TEMPLATE_CONTENT))
     sender = senders.for_campaign(campaign.tenant_id, campaign.sender_id)
     whole = [content, said, sender.pk if sender else None]
     return hashlib.sha256(orjson.dumps(whole, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tulia.campaigns import approval, edit, launching, lifecycle
+from tulia.campaigns import approval, edit, launching, lifecycle, tryout
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import senders
 from tulia.core import jobs, logs, sql
@@ -31,6 +31,7 @@ def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -
     sender = senders.for_campaign(campaign.tenant_id, campaign.sender_id)
     lifecycle.check_ready(campaign, sender=sender, confirm_everyone=confirm_everyone)
     assert sender is not None
+    tryout.refuse_if_for_nobody(campaign, now=now)
     edit.check_against_tenant(campaign.tenant_id, {"variants": campaign.variants})
     approval.check_start(campaign, now=now)
     launching.reserve(campaign, sends=usage.reserve(campaign, now=now))
