@@ -232,3 +232,17 @@ def test_what_is_older_than_thirty_days_is_forgotten(tenant: Tenant) -> None:
     assert events(tenant) == []
     with tenant_scope(tenant.id):
         assert [one.pk for one in WebhookSubscription.objects.all()] == [made.subscription.pk]
+
+
+def test_looking_for_what_is_due_does_not_read_all_that_waits(tenant: Tenant) -> None:
+    from tulia.core import clock, sql
+    from tulia.tenants.scope import system_scope
+
+    subscribe(tenant, "campaign.started")
+    with system_scope():
+        plan = "\n".join(
+            line for (line,) in sql.fetch_all("EXPLAIN " + sql.load("webhooks", "due"), {"now": clock.now()})
+        )
+    assert "webhook_deliveries_due" in plan
+    assert "Limit" in plan
+    assert "Semi Join" not in plan
