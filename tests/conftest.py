@@ -56,8 +56,9 @@ def _start_database() -> None:
 
 @pytest.fixture
 def tenant() -> Tenant:
-    """A fresh enterprise tenant in Nairobi."""
-    from tulia.tenants import accounts
+    """A fresh enterprise tenant in Nairobi, without quiet hours, so that tests pass at any hour."""
+    from tulia.tenants import accounts, tenant_settings
 
     slug = f"t-{uuid.uuid4().hex[:12]}"
-    return accounts.create_tenant(slug, name=slug, tier="enterprise")
+    made = accounts.create_tenant(slug, name=slug, tier="enterprise")
+    return tenant_settings.change(made.pk, {"quiet_hours": None})

@@ -105,18 +105,33 @@ def test_a_list_takes_the_same_number_of_queries_however_long_it_is(api: ApiClie
 
 def test_settings_are_read_and_changed(api: ApiClient) -> None:
     first = {
-        "timezone": "Africa/Nairobi", "country": "KE", "quiet_hours": {"start": "22:00", "end": "08:00"},
+        "timezone": "Africa/Nairobi", "country": "KE", "quiet_hours": None,
         "frequency_cap": None, "approval_required": False, "opt_out_words": [],
+        "opt_in_words": [],
+        "opt_out_reply": "You have been unsubscribed from promotional and reminder messages",
+        "opt_in_reply": "You have been subscribed again to promotional and reminder messages",
     }  # fmt: skip
     assert api("GET", "/v1/settings").json() == first
     changes = {
-        "country": "TZ", "opt_out_words": [" acha ", "ACHA", "simama kabisa"], "quiet_hours": None,
+        "country": "TZ", "opt_out_words": [" acha ", "ACHA", "simama kabisa"], "quiet_hours": {"start": "21:30", "end": "07:00"},
         "frequency_cap": {"max_messages": 2, "days": 7}, "approval_required": True,
     }  # fmt: skip
     changed = api("PATCH", "/v1/settings", changes).json()
     assert changed == first | changes | {"opt_out_words": ["ACHA", "simama kabisa"]}
     assert api("PATCH", "/v1/settings", {"frequency_cap": None}).json()["frequency_cap"] is None
     assert api("PATCH", "/v1/settings", changed).json() == changed
+
+
+def test_words_may_be_given_for_each_language_and_answers_switched_off(api: ApiClient) -> None:
+    changes = {
+        "opt_out_words": {"sw": ["acha", "Basi  sana"], "pt": []},
+        "opt_in_words": ["Anza"],
+        "opt_out_reply": None,
+    }
+    changed = api("PATCH", "/v1/settings", changes).json()
+    assert changed["opt_out_words"] == {"sw": ["acha", "Basi sana"], "pt": []}
+    assert (changed["opt_in_words"], changed["opt_out_reply"]) == (["Anza"], None)
+    assert api("GET", "/v1/settings").json() == changed
 
 
 @pytest.mark.parametrize(
@@ -128,6 +143,12 @@ def test_settings_are_read_and_changed(api: ApiClient) -> None:
         {"opt_out_words": ["x" * 61]},
         {"opt_out_words": [5]},
         {"opt_out_words": [f"w{i}" for i in range(51)]},
+        {"opt_out_words": "STOP"},
+        {"opt_out_words": {"Swahili": ["acha"]}},
+        {"opt_out_words": {"sw": "acha"}},
+        {"opt_in_words": None},
+        {"opt_out_reply": ""},
+        {"opt_in_reply": "x" * 1_001},
         {"quiet_hours": {"start": "22:00"}},
         {"frequency_cap": {"max_messages": 0, "days": 1}},
         {"frequency_cap": {"max_messages": 1}},

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
-from cast import add_campaign, reloaded, start
+from cast import add_campaign, add_template, reloaded, start
 from dispatch.provider import Run, accepted, elsewhere, graph_error, in_turn, page
 from tulia.audience.models import Customer
-from tulia.campaigns import lifecycle
+from tulia.campaigns import edit, lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock
 from tulia.dispatch import dispatcher
 from tulia.ledger.claim import claim
 from tulia.ledger.status import State
 from tulia.reports.verify import verify
+from tulia.tenants import tenant_settings
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
 
@@ -221,6 +223,51 @@ async def test_a_pause_stops_the_rest_and_a_resume_sends_to_them(tenant: Tenant)
         await run.until(run.is_over)
     assert set(run.provider.posts.values()) == {1}
     assert run.states() == {SENT: 60}
+
+
+async def test_at_the_end_of_its_budget_a_campaign_pauses_and_goes_on_with_more(tenant: Tenant) -> None:
+    template = elsewhere(lambda: add_template(tenant, body="Mangoes!"))
+    price = 22_500
+    run = Run(tenant, people=30, template_id=str(template.pk), budget_micros=20 * price + 1)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(lambda: run.now().status == "paused")
+        await run.until(lambda: run.states() == {SENT: 20, (State.WAITING, ""): 10})
+    assert "budget" in run.now().status_reason
+    assert run.now().cost_micros == 20 * price
+    with pytest.raises(lifecycle.BudgetUsedUp):
+        change(with_budget(run.now(), 20 * price), lifecycle.resume)
+    change(with_budget(run.now(), 30 * price), lifecycle.resume)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(run.is_over)
+    assert run.states() == {SENT: 30}
+    assert set(run.provider.posts.values()) == {1}
+    assert elsewhere(lambda: verify([tenant.id])).differences == ()
+
+
+def with_budget(campaign: MessageCampaign, micros: int) -> MessageCampaign:
+    def do() -> MessageCampaign:
+        with tenant_scope(campaign.tenant_id):
+            return edit.update(campaign, {"budget_micros": micros}, now=clock.now())
+
+    return elsewhere(do)
+
+
+async def test_whoever_has_to_wait_is_sent_to_when_the_time_has_come(tenant: Tenant) -> None:
+    run = Run(tenant, people=5)
+
+    def write_yesterday() -> None:
+        tenant_settings.change(tenant.id, {"frequency_cap": {"max_messages": 1, "days": 1}})
+        yesterday = clock.now() - timedelta(days=1) + timedelta(seconds=4)
+        earlier = start(add_campaign(tenant, sender_id=str(run.sender.pk)), now=yesterday)
+        assert len(claim(tenant.id, earlier.pk, now=yesterday, batch=10).people) == 5
+        change(earlier, lifecycle.cancel)
+
+    elsewhere(write_yesterday)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(lambda: run.states() == {(State.DEFERRED, "frequency_cap"): 5})
+        assert not run.provider.posts
+        await run.until(run.is_over)
+    assert run.states() == {SENT: 5}
 
 
 async def test_a_message_that_can_not_be_made_is_skipped_with_its_reason(

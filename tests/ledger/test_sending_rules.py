@@ -17,7 +17,7 @@ from tulia.ledger.claim import Claim, PutBack, claim, put_back
 from tulia.ledger.models import RecipientEvent
 from tulia.ledger.record import Evidence, Kind
 from tulia.ledger.status import State
-from tulia.tenants import tenant_settings
+from tulia.tenants import accounts, tenant_settings
 from tulia.tenants.models import Tenant, Tier
 from tulia.tenants.scope import tenant_scope
 
@@ -28,10 +28,8 @@ REPETITIONS = 100
 
 @pytest.fixture
 def shop(tenant: Tenant) -> Tenant:
-    """No quiet hours, so that each test has the one rule it is about."""
+    """Without any rule but those a test sets."""
     add_sender(tenant)
-    tenant_settings.change(tenant.pk, {"quiet_hours": None})
-    tenant.refresh_from_db()
     return tenant
 
 
@@ -57,6 +55,11 @@ def billed(shop: Tenant, **fields: Any) -> MessageCampaign:
 
 
 # Quiet hours
+
+
+def test_a_new_tenant_writes_to_nobody_between_ten_at_night_and_eight(tenant: Tenant) -> None:
+    fresh = accounts.create_tenant(f"f-{tenant.slug}", name="Fresh", tier="starter")
+    assert tenant_settings.to_json(fresh)["quiet_hours"] == {"start": "22:00", "end": "08:00"}
 
 
 def test_whoever_is_in_quiet_hours_is_deferred_to_their_end_and_not_dropped(shop: Tenant) -> None:
