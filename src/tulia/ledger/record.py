@@ -18,7 +18,7 @@ CONVERSION_WINDOW = timedelta(days=7)
 
 
 class Kind(enum.IntEnum):
-    """What a piece of evidence is; the number is the state it proves, but for the last two."""
+    """What a piece of evidence is; the number is the state it proves, but for the last three."""
 
     ACCEPTED = State.ACCEPTED
     SENT = State.SENT
@@ -30,6 +30,8 @@ class Kind(enum.IntEnum):
     """Refused by the provider for good: failed, and never accepted."""
     REPLIED = 60
     """The person answered: proves delivery, but is no read receipt."""
+    CLICKED = 70
+    """The person followed a link of the message: proves delivery, but is no read receipt."""
 
 
 @dataclass(frozen=True, slots=True)
