@@ -31,7 +31,7 @@ from tulia.tenants.scope import tenant_scope
 
 Made = TypeVar("Made", Order, Booking)
 SEES = "conversations:view"
-PERSONAL = frozenset({"name", "phone", "external_id", "attributes"})
+PERSONAL = frozenset({"name", "phone", "external_id", "attributes", "tags"})
 """What a record that outlives the customer must not quote."""
 IMPORTS: Mapping[Kind, str] = {
     "customers": SEES,

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tulia.audience import criteria, reach
+from tulia.audience import consent_refusals, criteria, reach
 from tulia.audience.reach import Reach
 from tulia.campaigns import draft, edit, lifecycle, message, queries, render, wordings
 from tulia.campaigns.models import MessageCampaign
@@ -27,7 +27,7 @@ from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
 from tulia.dispatch import names, scheduler
 from tulia.ledger import queries as ledger_queries
-from tulia.ledger import record
+from tulia.ledger import record, reference
 from tulia.ledger.record import Conversion, Evidence, Kind
 from tulia.reports import balance, campaign_report, failures
 from tulia.reports.campaign_report import CampaignReport
@@ -215,18 +215,30 @@ class CampaignService:
     def test_send(self, campaign_id: UUID, *, customer_id: UUID, variant: int = 0) -> TestSend:
         """Sends the message to one customer who agrees to promotional messages, now; not counted anywhere."""
         require(self._caller, CREATE)
-        with act(self._caller, "campaign.test_send") as entry:
-            campaign = entry.about(edit.find(self._tenant_id, campaign_id))
-            entry.say(customer_id=customer_id, variant=variant)
-            said = wordings.of_campaign(campaign)
-            if not 0 <= variant < len(said):
-                raise Invalid("There is no such variant.", details={"variant": f"must be from 0 to {len(said) - 1}"})
-            person = queries.consenting_person(self._tenant_id, customer_id)
-            sender = senders.for_campaign(self._tenant_id, campaign.sender_id)
+        try:
+            with act(self._caller, "campaign.test_send") as entry:
+                campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+                entry.say(customer_id=customer_id, variant=variant)
+                said = wordings.of_campaign(campaign)
+                if not 0 <= variant < len(said):
+                    raise Invalid(
+                        "There is no such variant.", details={"variant": f"must be from 0 to {len(said) - 1}"}
+                    )
+                person = queries.consenting_person(self._tenant_id, customer_id)
+                sender = senders.for_campaign(self._tenant_id, campaign.sender_id)
+        except queries.NoConsent as refused:
+            with tenant_scope(self._tenant_id):
+                consent_refusals.note(
+                    self._tenant_id, customer_id, campaign_id=campaign_id, act="test_send", reason=refused.code,
+                    actor=self._caller.label, at=clock.now(),
+                )  # fmt: skip
+            raise
         if sender is None:
             raise lifecycle.NoSender("There is no sender to send with: add one first.")
         try:
-            outgoing = message.compose(said[variant], person.context, to=person.phone, reference=f"test:{campaign_id}")
+            outgoing = message.compose(
+                said[variant], person.context, to=person.phone, reference=reference.of_test(campaign_id)
+            )
         except render.Unrenderable as error:
             raise Invalid(f"The message can't be made for this customer: {error}.") from error
         connection = registry.connection_of(self._tenant_id, sender.pk)

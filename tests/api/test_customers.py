@@ -117,13 +117,17 @@ def test_preferences_change_with_a_reason_and_leave_their_history(api: ApiClient
     off = api("PUT", f"{path}/preferences", {"transactional_messages": False, "reason": "x"})
     assert (off.status_code, set(off.json()["error"]["details"])) == (400, {"transactional_messages"})
     assert api("PUT", f"{path}/preferences", {"reason": "x"}).status_code == 400
-    own = {"promotional_messages": False, "source": "customer_initiated"}
-    assert api("PUT", f"{path}/preferences", own).status_code == 200
+    own = {"promotional_messages": False, "source": "customer_initiated", "reason": " "}
+    assert set(api("PUT", f"{path}/preferences", own).json()["error"]["details"]) == {"reason"}
+    assert api("PUT", f"{path}/preferences", own | {"reason": "asked in the shop"}).status_code == 200
     history = api("GET", f"{path}/consent-history").json()["results"]
     assert [(row["consent_type"], row["new_value"], row["source"]) for row in history] == [
         ("promotional_messages", False, "customer_initiated"),
         ("promotional_messages", True, "tenant_updated"),
         ("reminder_messages", False, "tenant_updated"),
+        ("transactional_messages", True, "system_default"),
+        ("reminder_messages", True, "system_default"),
+        ("promotional_messages", False, "system_default"),
     ]
     assert history[1]["reason"] == "said so on the phone"
     assert api("GET", f"{path}/preferences").json()["promotional_messages"] is False

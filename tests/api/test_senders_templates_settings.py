@@ -107,6 +107,9 @@ def test_settings_are_read_and_changed(api: ApiClient) -> None:
     first = {
         "timezone": "Africa/Nairobi", "country": "KE", "quiet_hours": None,
         "frequency_cap": None, "approval_required": False, "opt_out_words": [],
+        "opt_in_words": [],
+        "opt_out_reply": "You have been unsubscribed from promotional and reminder messages",
+        "opt_in_reply": "You have been subscribed again to promotional and reminder messages",
     }  # fmt: skip
     assert api("GET", "/v1/settings").json() == first
     changes = {
@@ -119,6 +122,18 @@ def test_settings_are_read_and_changed(api: ApiClient) -> None:
     assert api("PATCH", "/v1/settings", changed).json() == changed
 
 
+def test_words_may_be_given_for_each_language_and_answers_switched_off(api: ApiClient) -> None:
+    changes = {
+        "opt_out_words": {"sw": ["acha", "Basi  sana"], "pt": []},
+        "opt_in_words": ["Anza"],
+        "opt_out_reply": None,
+    }
+    changed = api("PATCH", "/v1/settings", changes).json()
+    assert changed["opt_out_words"] == {"sw": ["acha", "Basi sana"], "pt": []}
+    assert (changed["opt_in_words"], changed["opt_out_reply"]) == (["Anza"], None)
+    assert api("GET", "/v1/settings").json() == changed
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -128,6 +143,12 @@ def test_settings_are_read_and_changed(api: ApiClient) -> None:
         {"opt_out_words": ["x" * 61]},
         {"opt_out_words": [5]},
         {"opt_out_words": [f"w{i}" for i in range(51)]},
+        {"opt_out_words": "STOP"},
+        {"opt_out_words": {"Swahili": ["acha"]}},
+        {"opt_out_words": {"sw": "acha"}},
+        {"opt_in_words": None},
+        {"opt_out_reply": ""},
+        {"opt_in_reply": "x" * 1_001},
         {"quiet_hours": {"start": "22:00"}},
         {"frequency_cap": {"max_messages": 0, "days": 1}},
         {"frequency_cap": {"max_messages": 1}},

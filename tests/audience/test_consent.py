@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tulia.audience import consent
+from tulia.audience import consent, imports
 from tulia.audience.models import Customer
 from tulia.core.errors import Invalid, Missing
+from tulia.core.keyset import PageRequest
 from tulia.tenants import accounts
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
@@ -39,8 +41,10 @@ def preferences(customer: Customer) -> consent.Preferences:
 
 
 def history(customer: Customer) -> list[consent.Entry]:
+    """Its changes, without how it began."""
     with tenant_scope(customer.tenant_id):
-        return consent.history(customer.tenant_id, customer.id).results
+        told = consent.history(customer.tenant_id, customer.id).results
+    return [line for line in told if line.source != "system_default"]
 
 
 def test_stop_switches_promotions_and_reminders_off_and_keeps_transactional(tenant: Tenant, customer: Customer) -> None:
@@ -63,6 +67,41 @@ def test_start_switches_both_on_again_and_history_is_newest_first(tenant: Tenant
     start(tenant, customer.id, at=AT + timedelta(seconds=1))
     assert preferences(customer) == consent.Preferences(True, True, True)
     assert [line.new_value for line in history(customer)] == [True, True, False, False]
+
+
+def test_the_history_tells_how_each_consent_began_and_is_read_in_pages_both_ways(
+    tenant: Tenant, customer: Customer
+) -> None:
+    for minute in range(3):
+        stop(tenant, customer.id, at=AT + timedelta(minutes=2 * minute))
+        start(tenant, customer.id, at=AT + timedelta(minutes=2 * minute + 1))
+    with tenant_scope(tenant.id):
+        whole = consent.history(tenant.id, customer.id)
+        assert [(line.consent_type, line.old_value, line.new_value) for line in whole.results[-3:]] == [
+            ("transactional_messages", None, True), ("reminder_messages", None, True), ("promotional_messages", None, True)
+        ]  # fmt: skip
+        assert len(whole.results) == 2 * 6 + 3
+        pages, position = [], None
+        while True:
+            page = consent.history(tenant.id, customer.id, PageRequest(4, position))
+            pages.append(page)
+            if page.next is None:
+                break
+            position = page.next
+        assert [line for page in pages for line in page.results] == whole.results
+        back = consent.history(tenant.id, customer.id, PageRequest(4, pages[1].previous, is_backward=True))
+    assert back.results == pages[0].results
+
+
+def test_the_word_of_a_customer_who_never_agreed_is_kept_and_stands_against_an_import(tenant: Tenant) -> None:
+    with tenant_scope(tenant.id):
+        person = Customer.objects.create(tenant=tenant, phone="+254700000003")
+    stop(tenant, person.id)
+    assert [(line.consent_type, line.old_value) for line in history(person)] == [
+        ("promotional_messages", False), ("reminder_messages", True)
+    ]  # fmt: skip
+    imports.run(tenant.id, "customers", io.BytesIO(b"phone,consent_promotional\n+254700000003,true\n"), actor="crm")
+    assert preferences(person).promotional_messages is False
 
 
 def test_a_stop_that_arrives_after_a_later_start_changes_nothing(tenant: Tenant, customer: Customer) -> None:

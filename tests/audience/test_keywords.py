@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from tulia.audience.keywords import (
     DEFAULT_START_WORDS,
     DEFAULT_STOP_WORDS,
+    STOP_WORDS,
     Intent,
+    in_force,
+    is_yes,
     normalise_text,
     read_intent,
     read_payload_intent,
@@ -36,6 +39,8 @@ def test_every_default_start_word_starts(word: str) -> None:
         "𝐒𝐓𝐎𝐏",
         "“Stop.”",
         "stop 🙏🏽",
+        "«stop»",
+        "تـوقـــف",
         "🛑 stop 🛑\ufe0f",
         "*STOP*",
         "stop\u00a0 all",
@@ -60,6 +65,7 @@ def test_a_stop_word_is_known_whatever_stands_around_it(text: str) -> None:
         "🙏",
         "!!!",
         "don't stop",
+        "please stop calling me",
         "please stop sending",
         "stop it",
         "nonstop",
@@ -85,6 +91,32 @@ def test_a_tenants_own_words_replace_the_default_ones() -> None:
     assert read_intent("stop", stop_words=own) is None
     assert read_intent("!!!", stop_words=own) is None
     assert read_intent("👍", stop_words=own) is None
+
+
+def test_a_list_of_own_words_is_added_to_the_built_in_ones() -> None:
+    words = in_force(STOP_WORDS, ["Basta"])
+    assert words == DEFAULT_STOP_WORDS | {"Basta"}
+    assert in_force(STOP_WORDS, []) == DEFAULT_STOP_WORDS
+
+
+def test_words_of_a_language_take_the_place_of_its_built_in_ones_and_stop_itself_always_counts() -> None:
+    words = in_force(STOP_WORDS, {"pt": ["Basta"], "es": [], "en": ["Enough"], "de": ["Abmelden"]})
+    for text in ("basta", "enough", "ABMELDEN", "stop", "unsubscribe", "acha"):
+        assert read_intent(text, stop_words=words) is Intent.STOP
+    for text in ("sair", "baja", "cancelar"):
+        assert read_intent(text, stop_words=words) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from([*STOP_WORDS, "de", "it"]), st.lists(st.text(max_size=10), max_size=3)))
+def test_no_setting_whatever_switches_stop_off(own: dict[str, list[str]]) -> None:
+    for word in STOP_WORDS["en"]:
+        assert read_intent(f"{word}!", stop_words=in_force(STOP_WORDS, own)) is Intent.STOP
+
+
+@pytest.mark.parametrize(("text", "meant"), [("Yes", True), ("¡YES!", True), ("yes please", False), ("yeses", False)])
+def test_yes_is_the_whole_message_too(text: str, meant: bool) -> None:
+    assert is_yes(text) is meant
 
 
 def test_a_word_in_both_lists_stops() -> None:

@@ -74,7 +74,7 @@ class PreferencesChange(fields.Shape):
         choices=["tenant_updated", "customer_initiated"], default="tenant_updated", help_text="Whose decision it was."
     )
     reason = fields.Text(
-        required=False, default="", allow_blank=True, max_length=500, help_text="Required unless it was the customer's."
+        required=False, default="", allow_blank=True, max_length=500, help_text="Required: why, and how it is known."
     )
 
 

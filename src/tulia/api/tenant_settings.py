@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +13,13 @@ from tulia.account_service import AccountService
 from tulia.api import fields
 from tulia.api.resource import Resource
 from tulia.core.errors import Invalid
-from tulia.tenants import tenant_settings
+from tulia.tenants import opt_out_settings, tenant_settings
+
+_LIST = {
+    "type": "array",
+    "maxItems": opt_out_settings.MOST_WORDS,
+    "items": {"type": "string", "maxLength": opt_out_settings.LONGEST_WORD},
+}
 
 
 class QuietHours(fields.Shape):
@@ -30,14 +36,30 @@ class FrequencyCap(fields.Shape):
     days = serializers.IntegerField(min_value=1, max_value=tenant_settings.MOST_DAYS)
 
 
+@extend_schema_field({"oneOf": [_LIST, {"type": "object", "additionalProperties": _LIST}]})
+class Words(serializers.JSONField):
+    """A list of words, or a list for each language."""
+
+
 class SettingsChange(fields.Shape):
     timezone = fields.Text(required=False, max_length=64, help_text="IANA name, like Africa/Nairobi.")
     country = fields.Text(required=False, max_length=2, help_text="ISO 3166; completes local phone numbers.")
     quiet_hours = QuietHours(required=False, allow_null=True, help_text="In the customer's time zone; null: none.")
     frequency_cap = FrequencyCap(required=False, allow_null=True, help_text="null: any number.")
     approval_required = fields.Flag(required=False, help_text="A second person approves what is sent.")
-    opt_out_words = fields.Strings(
-        required=False, max_length=50, help_text="Words that unsubscribe, beside STOP and its like."
+    opt_out_words = Words(
+        required=False,
+        help_text="Words that unsubscribe, beside STOP and its like; or, by language, instead of that language's own.",
+    )
+    opt_in_words = Words(required=False, help_text="Words that subscribe again, beside START; given in the same way.")
+    opt_out_reply = fields.Text(
+        required=False, allow_null=True, max_length=opt_out_settings.LONGEST_REPLY, help_text="null: no answer to STOP."
+    )
+    opt_in_reply = fields.Text(
+        required=False,
+        allow_null=True,
+        max_length=opt_out_settings.LONGEST_REPLY,
+        help_text="null: no answer to START.",
     )
 
 
@@ -47,7 +69,10 @@ class SettingsView(serializers.Serializer[Any]):
     quiet_hours = QuietHours(allow_null=True)
     frequency_cap = FrequencyCap(allow_null=True)
     approval_required = serializers.BooleanField()
-    opt_out_words = serializers.ListField(child=serializers.CharField())
+    opt_out_words = Words()
+    opt_in_words = Words()
+    opt_out_reply = serializers.CharField(allow_null=True)
+    opt_in_reply = serializers.CharField(allow_null=True)
 
 
 class Settings(Resource):

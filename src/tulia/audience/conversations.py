@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tulia.audience import phone as phones
+from tulia.audience import suppression
 from tulia.core import sql
 
 _LONGEST_NAME = 200
@@ -44,6 +45,7 @@ def record_inbound(tenant_id: UUID, messages: Sequence[Inbound]) -> tuple[Heard,
         return ()
     given = list(by_id.values())
     senders = {message.phone: message.profile_name for message in given}
+    withheld = suppression.unknown_among(tenant_id, senders)
     sql.execute(
         sql.load("audience", "create_senders"),
         {
@@ -53,6 +55,7 @@ def record_inbound(tenant_id: UUID, messages: Sequence[Inbound]) -> tuple[Heard,
             "countries": [phones.country_of(number) or "" for number in senders],
         },
     )
+    suppression.withhold(tenant_id, withheld, at=max(message.at for message in given))
     stored = sql.fetch_all(
         sql.load("audience", "record_inbound"),
         {

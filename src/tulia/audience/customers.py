@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 
-from tulia.audience import consent, customer_fields
+from tulia.audience import consent, customer_fields, suppression
 from tulia.audience import phone as phones
 from tulia.audience.customer_fields import Wrong
 from tulia.audience.models import Customer, CustomerTag
@@ -54,17 +54,19 @@ class Person:
 def create(tenant_id: UUID, given: Mapping[str, object], *, actor: str, at: datetime) -> Person:
     """A new customer: `phone` and any of external_id, name, language, timezone, country, tags, attributes.
 
-    `consent_promotional: true` opts the person in, which the history names `actor` for. Without a country the phone's
-    is taken. Raises Invalid naming every wrong field, and CustomerExists.
+    `consent_promotional: true` opts the person in, which the history names `actor` for, unless an erased person with this
+    number had opted out. Without a country the phone's is taken. Raises Invalid naming every wrong field, and CustomerExists.
     """
     read = _read(tenant_id, {"phone": "", **given}, allowed={*_COLUMNS, "tags", "consent_promotional"})
     tags, consents = read.pop("tags", ()), read.pop("consent_promotional", None)
     read["country"] = read.get("country") or phones.country_of(read["phone"]) or ""
     read["attributes"] = _without_nulls(read.get("attributes", {}))
     with _unique_named(), sql.transaction_scope():
+        withheld = suppression.unknown_among(tenant_id, [read["phone"]])
         customer = Customer.objects.create(tenant_id=tenant_id, **read)
         _set_tags(tenant_id, customer.pk, tags)
-        if consents:
+        suppression.withhold(tenant_id, withheld, at=at)
+        if consents and not withheld:
             consent.change(
                 tenant_id,
                 customer.pk,

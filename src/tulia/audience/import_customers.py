@@ -4,7 +4,8 @@ What a line says: a column that is absent leaves the stored value alone; an empt
 `external_id` or `consent_promotional` says nothing. A person without a country gets that of the phone number. In CSV
 the cells of `attributes.*` are typed by `customer_fields.read_attribute_cell`.
 
-Consent: `true` grants (with a line of history), unless the customer's own last word was no; `false` withdraws.
+Consent: `true` grants (with a line of history), unless the customer's own last word was no, or an erased person with the
+same number had opted out; `false` withdraws.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from uuid import UUID
 
 import orjson
 
-from tulia.audience import customer_fields, phone
+from tulia.audience import customer_fields, phone, suppression
 from tulia.audience.customer_fields import Wrong
 from tulia.audience.import_batches import Batch, Stored
 from tulia.audience.import_reading import Fault
@@ -142,6 +143,11 @@ class CustomerBatch(Batch[Line]):
 def store(tenant_id: UUID, lines: Iterable[Line], *, actor: str, at: datetime) -> Stored:
     """Writes a batch, in the tenant's scope and a transaction; a phone that is freed on the way may be given again."""
     waiting = {line.line: line for line in lines}
+    suppressed = suppression.among(tenant_id, (line.phone for line in waiting.values()))
+    withheld = suppression.unknown_among(tenant_id, suppressed)
+    for line in waiting.values():
+        if line.phone in suppressed and line.consent:
+            line.consent = None
     created, updated = 0, set[int]()
     total = len(waiting)
     faults: list[Fault] = []
@@ -157,6 +163,7 @@ def store(tenant_id: UUID, lines: Iterable[Line], *, actor: str, at: datetime) -
         waiting = again
         if not waiting:
             break
+    suppression.withhold(tenant_id, withheld, at=at)
     return Stored(created, len(updated), total - created - len(updated) - len(faults), tuple(faults), ())
 
 

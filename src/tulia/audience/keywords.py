@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import unicodedata
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 
@@ -18,30 +19,54 @@ class Intent(enum.StrEnum):
     START = "start"
 
 
-DEFAULT_STOP_WORDS = frozenset(
-    {
+Own = Sequence[str] | Mapping[str, Sequence[str]]
+"""A tenant's own words: a list, or a list for each language."""
+
+ALWAYS = "en"
+"""The language whose words always count: people everywhere are told to write STOP."""
+
+STOP_WORDS: Mapping[str, tuple[str, ...]] = {
+    ALWAYS: (
         *("STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "REMOVE"),
         *("OPTOUT", "OPT OUT", "OPT-OUT"),
-        *("ACHA", "SIMAMISHA", "ONDOA"),  # Swahili
-        *("ARRET", "ARRÊT", "ARRETER", "ARRÊTER", "DESABONNER", "DÉSABONNER"),  # French
-        *("PARAR", "SAIR", "CANCELAR"),  # Portuguese, and Spanish for two of them
-        *("BAJA", "DARME DE BAJA"),  # Spanish
-        *("बंद", "बंद करो", "बंद करें"),  # Hindi
-        *("توقف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك"),  # Arabic
-    }
-)
-"""Words that stop promotions when they are the whole message; a tenant may edit its own copy."""
+        *("STOP PROMOTIONS",),  # what WhatsApp's own opt-out button of a template says
+    ),
+    "sw": ("ACHA", "SIMAMISHA", "ONDOA"),
+    "fr": ("ARRET", "ARRÊT", "ARRETER", "ARRÊTER", "DESABONNER", "DÉSABONNER"),
+    "pt": ("PARAR", "SAIR", "CANCELAR"),
+    "es": ("BAJA", "DARME DE BAJA", "PARAR", "CANCELAR"),
+    "hi": ("बंद", "बंद करो", "बंद करें"),
+    "ar": ("توقف", "إلغاء", "الغاء", "إلغاء الاشتراك", "الغاء الاشتراك"),
+}
+"""Words that stop promotions when they are the whole message, by language."""
 
-DEFAULT_START_WORDS = frozenset({"START", "UNSTOP", "SUBSCRIBE"})
-"""Words that opt in again when they are the whole message; a tenant may edit its own copy.
+START_WORDS: Mapping[str, tuple[str, ...]] = {ALWAYS: ("START", "UNSTOP", "SUBSCRIBE")}
+"""Words that opt in again when they are the whole message.
 
-YES is left out: it means a new opt-in only as the next message after a STOP, and answers a hundred other questions.
-Translations are left out for the same reason (the Spanish *alta* is also "high"): a stop missed is asked again, consent
-made up is a breach.
+Translations are left to the tenant (the Spanish *alta* is also "high"): a stop missed is asked again, consent made up
+is a breach.
 """
+
+DEFAULT_STOP_WORDS = frozenset(word for words in STOP_WORDS.values() for word in words)
+DEFAULT_START_WORDS = frozenset(word for words in START_WORDS.values() for word in words)
+
+
+def in_force(built_in: Mapping[str, Sequence[str]], own: Own) -> frozenset[str]:
+    """The words that count for a tenant with these words of its own.
+
+    A list is added to the built-in ones. A list for a language takes the place of the built-in ones of that language
+    (an empty one switches them off), but those of `ALWAYS` stay, whatever is added to them. All languages count for
+    everybody: people write in whichever they like.
+    """
+    if not isinstance(own, Mapping):
+        return frozenset(word for words in built_in.values() for word in words) | frozenset(own)
+    by_language = {**built_in, **own}
+    return frozenset(built_in[ALWAYS]) | frozenset(word for words in by_language.values() for word in words)
+
 
 # Variation selectors and the keycap frame turn a character into an emoji; they are no letters' marks.
 _EMOJI_MARKS = frozenset("\ufe0e\ufe0f\u20e3")
+_TATWEEL = "\u0640"  # draws an Arabic word out, and says nothing
 
 
 def normalise_text(text: str) -> str:
@@ -54,6 +79,8 @@ def normalise_text(text: str) -> str:
     # Joiners and direction marks (Cf) are invisible; keyboards and copying put them anywhere, also inside a letter.
     bare = "".join(c for c in text if unicodedata.category(c) != "Cf" and c not in _EMOJI_MARKS)
     visible = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", bare).casefold())
+    if _TATWEEL in visible:
+        visible = unicodedata.normalize("NFKC", visible.replace(_TATWEEL, ""))
     start = 0
     while start < len(visible) and not _is_letter_or_digit(visible[start]):
         start += 1
@@ -83,6 +110,11 @@ def read_intent(
     if said in _normalised(stop_words):
         return Intent.STOP
     return Intent.START if said in _normalised(start_words) else None
+
+
+def is_yes(text: str) -> bool:
+    """Whether the whole message is YES: it opts in as the next message after a STOP, and answers anything otherwise."""
+    return normalise_text(text) == "yes"
 
 
 def read_payload_intent(payload: str | None) -> Intent | None:

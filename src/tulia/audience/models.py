@@ -19,7 +19,8 @@ class Customer(models.Model):
 
     The three consents stand here and are written by `audience.consent` alone (and by the import of new people);
     every change of them is a row of ConsentChange. `unreachable_at` is when the provider last said that the number has
-    no WhatsApp; whoever writes, or gets a message delivered, is reachable again.
+    no WhatsApp; whoever writes, or gets a message delivered, is reachable again. Who was erased (`erased_at`) is deleted,
+    has no phone, and stays as a number in the statistics.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -38,6 +39,7 @@ class Customer(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     deleted_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "customers"
@@ -50,11 +52,16 @@ class Customer(models.Model):
                 condition=Q(deleted_at=None, external_id__isnull=False),
                 name="customers_external_id_unique",
             ),
-            models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="customers_phone_e164"),
+            models.CheckConstraint(
+                condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$", erased_at=None)
+                | Q(phone="", erased_at__isnull=False, deleted_at__isnull=False),
+                name="customers_phone_e164",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["tenant", "id"], name="customers_by_tenant"),
             models.Index(fields=["tenant", "created_at", "id"], name="customers_by_age"),
+            models.Index(fields=["tenant", "erased_at"], condition=Q(erased_at__isnull=False), name="customers_erased"),
         ]
 
 
@@ -227,4 +234,86 @@ class Message(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["tenant", "conversation", "sent_at"], name="messages_by_conversation"),
+        ]
+
+
+class Confirmation(models.Model):
+    """What is to be answered, by itself and once, to somebody who said STOP or START, through the sender that got it.
+
+    Written in the transaction that changes the consent. `due_at` is set while it is to be sent, `sending_at` while it is
+    being sent; a confirmation whose outcome isn't known is never sent again. `answers` is the message it answers, as the
+    provider names it. What was sent is a Message, too.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_index=False)
+    sender_id = models.UUIDField()
+    kind = models.CharField(max_length=20)
+    text = models.TextField()
+    answers = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, db_default="waiting")
+    attempts = models.SmallIntegerField(db_default=0)
+    due_at = models.DateTimeField(null=True)
+    sending_at = models.DateTimeField(null=True)
+    failure_code = models.CharField(max_length=40, blank=True, db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "consent_confirmations"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "answers"], name="consent_confirmations_once"),
+            models.CheckConstraint(condition=Q(kind__in=["stopped", "started"]), name="consent_confirmations_kind"),
+            models.CheckConstraint(
+                condition=Q(state="waiting", due_at__isnull=False, sending_at__isnull=True)
+                | Q(state="sending", due_at__isnull=True, sending_at__isnull=False)
+                | Q(state__in=["sent", "failed", "unknown", "expired"], due_at__isnull=True, sending_at__isnull=True),
+                name="consent_confirmations_state",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["sender_id", "due_at"], condition=Q(due_at__isnull=False), name="confirmations_to_be_sent"
+            ),
+            models.Index(fields=["sender_id"], condition=Q(sending_at__isnull=False), name="confirmations_in_flight"),
+            models.Index(fields=["tenant", "customer", "asked_at"], name="confirmations_by_customer"),
+        ]
+
+
+class Suppression(models.Model):
+    """An erased person who had withdrawn promotional consent: no import and no form opts the number in again.
+
+    One way: the number itself isn't kept, only its HMAC with the installation's secret. The person's own START lifts it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    phone_hmac = models.CharField(max_length=64)
+    suppressed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "consent_suppressions"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "phone_hmac"], name="consent_suppressions_once"),
+        ]
+
+
+class ConsentRefusal(models.Model):
+    """A send that was asked for and refused because the customer doesn't agree. Those of a campaign's run are in the
+    ledger, as skipped."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_index=False)
+    campaign_id = models.UUIDField()
+    act = models.CharField(max_length=30)
+    reason = models.CharField(max_length=40)
+    actor = models.CharField(max_length=200)
+    refused_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "consent_refusals"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["tenant", "refused_at"], name="consent_refusals_by_time"),
         ]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from tulia.audience import criteria
+from tulia.audience import confirmations, criteria
 from tulia.campaigns import window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
@@ -150,15 +150,21 @@ def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetim
 @dataclass(frozen=True, slots=True)
 class Work:
     """What there is to do: (tenant, campaign) of scheduled campaigns whose time has come, earliest first, and
-    (tenant, sender) of senders with a campaign that is sending to a frozen audience."""
+    (tenant, sender) of senders with a campaign that is sending to a frozen audience, or with confirmations to send."""
 
     due: tuple[tuple[UUID, UUID], ...]
     senders: frozenset[tuple[UUID, UUID]]
 
 
 def look_for_work(*, now: datetime) -> Work:
-    """What there is to do for all tenants, in two small queries."""
+    """What there is to do for all tenants, in a few small queries."""
     with system_scope():
+        to_answer = {
+            (tenant_id, sender_id)
+            for sender_id, tenant_id in Sender.objects.filter(
+                pk__in={sender_id for _, sender_id in confirmations.senders_waiting(now=now)}, paused_reason=""
+            ).values_list("id", "tenant_id")
+        }
         due = MessageCampaign.objects.filter(status="scheduled", launch_at__lte=now)
         sending = MessageCampaign.objects.filter(
             status="sending", audience_frozen_at__isnull=False, sender__isnull=False
@@ -169,7 +175,8 @@ def look_for_work(*, now: datetime) -> Work:
                 (tenant_id, sender_id)
                 for tenant_id, sender_id in sending.values_list("tenant_id", "sender_id")
                 if sender_id is not None
-            ),
+            )
+            | to_answer,
         )
 
 

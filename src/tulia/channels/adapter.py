@@ -47,3 +47,19 @@ class CallbackReader(Protocol):
     def parse(self, raw: bytes, *, phone_number_id: str) -> CallbackContent:
         """What the body says; raises CallbackInvalid when it says nothing that can be understood."""
         ...
+
+
+class Redaction(Protocol):
+    """Takes a person out of what one kind of provider told us. A module of that kind is one."""
+
+    def marks_of(self, phone: str) -> tuple[str, ...]:
+        """The texts by which this person is known in callbacks and message ids."""
+        ...
+
+    def marks_in(self, message_id: str) -> tuple[str, ...]:
+        """The marks of whom a message went to, where its id tells."""
+        ...
+
+    def without(self, raw: bytes, marks: tuple[str, ...]) -> bytes:
+        """The callback without what is said of the person with these marks."""
+        ...

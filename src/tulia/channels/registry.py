@@ -7,16 +7,18 @@ from uuid import UUID
 import aiohttp
 from django.conf import settings
 
-from tulia.channels.adapter import Adapter, CallbackReader, Connection
+from tulia.channels.adapter import Adapter, CallbackReader, Connection, Redaction
 from tulia.channels.models import Sender
 from tulia.channels.whatsapp_cloud import callback as whatsapp_callback
 from tulia.channels.whatsapp_cloud import failures as whatsapp_failures
+from tulia.channels.whatsapp_cloud import redaction as whatsapp_redaction
 from tulia.channels.whatsapp_cloud.adapter import WhatsAppCloud
 from tulia.core import crypto
 from tulia.tenants.scope import tenant_scope
 
 ADAPTERS = {"whatsapp_cloud": WhatsAppCloud}
 CALLBACKS: dict[str, CallbackReader] = {"whatsapp_cloud": whatsapp_callback}
+REDACTIONS: dict[str, Redaction] = {"whatsapp_cloud": whatsapp_redaction}
 
 
 def connection_of(tenant_id: UUID, sender_id: UUID) -> Connection | None:

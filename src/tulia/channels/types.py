@@ -30,13 +30,15 @@ class Failure:
     """Why a message was not taken or not delivered.
 
     `code` is the provider's own code as text (``"131026"``, ``"http_503"``); `message` is plain words;
-    `retry_after_seconds` is what the provider asked for, if it did.
+    `retry_after_seconds` is what the provider asked for, if it did. `is_opt_out` says that the person has switched
+    marketing off with the provider.
     """
 
     kind: FailureKind
     code: str
     message: str
     retry_after_seconds: float | None = None
+    is_opt_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

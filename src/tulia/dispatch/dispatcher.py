@@ -25,6 +25,7 @@ from tulia.core import clock, logs
 from tulia.core.errors import Invalid
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import retry
+from tulia.dispatch.confirmations import Confirmations
 from tulia.dispatch.outcomes import Outcomes
 from tulia.dispatch.pacing import Pacer
 from tulia.dispatch.wire_journal import WireJournal
@@ -79,6 +80,7 @@ class Dispatcher:
             database,
             on_written=journal.forget if journal else lambda _: None,
         )
+        self._confirmations = Confirmations(connection, adapter, database)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._most_in_flight = max(32, min(512, 2 * connection.rate_per_second))
         self._courses: dict[UUID, _Course] = {}
@@ -107,6 +109,7 @@ class Dispatcher:
                 unknown=left.unknown_count,
                 never_left=left.returned_count,
             )
+        await self._confirmations.take_over()
         recording = asyncio.create_task(self._outcomes.run())
         try:
             await self._send_everything()
@@ -124,8 +127,9 @@ class Dispatcher:
             now = time.monotonic()
             if now - refreshed_at >= REFRESH_SECONDS:
                 await self._refresh()
+                await self._confirmations.look()
                 refreshed_at = now
-                if not self._courses:
+                if not self._courses and not self._confirmations.are_due:
                     return
             open_courses = [course for course in self._courses.values() if course.idle_until < now]
             room = min(self._pacer.room(now), LARGEST_BATCH)
@@ -133,10 +137,12 @@ class Dispatcher:
                 room = 0  # a claim costs the same for one as for many: wait for room for all that the pace allows
             if self._is_outage:  # one message at a time tries the way, so that few get lost on it
                 room = 0 if self._in_flight else min(room, 1)
-            if not open_courses or now < self._resting_until:
+            if not (open_courses or self._confirmations.are_due) or now < self._resting_until:
                 await asyncio.sleep(IDLE_SECONDS)
             elif room < 1:
                 await asyncio.sleep(max(0.001, min(self._pacer.wait(), 0.1)))
+            elif self._confirmations.are_due:
+                await self._send_confirmations(room)
             else:
                 turn += 1
                 await self._send_some(open_courses[turn % len(open_courses)], room)
@@ -166,6 +172,13 @@ class Dispatcher:
             if not await self._database.insist(reconcile.has_open, tenant_id, self.connection.sender_id, campaign_id):
                 await self._database.insist(lifecycle.complete, tenant_id, campaign_id, now=clock.now())
                 self._courses.pop(campaign_id, None)
+
+    async def _send_confirmations(self, room: int) -> None:
+        due = await self._confirmations.take(room)
+        self._pacer.room(time.monotonic())
+        self._pacer.take(len(due))
+        if due:
+            self._spawn(self._confirmations.send(due))
 
     async def _send_some(self, course: _Course, room: int) -> None:
         if time.monotonic() - course.rules_read_at >= RULES_SECONDS:

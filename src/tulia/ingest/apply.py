@@ -12,7 +12,7 @@ from tulia.channels import rates, registry
 from tulia.channels.models import Sender
 from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
 from tulia.core import clock, logs, sql
-from tulia.ingest import early, inbound
+from tulia.ingest import early, erasure, inbound
 from tulia.ingest.early import Early
 from tulia.ingest.models import Callback
 from tulia.ledger import reconcile, record, reference
@@ -115,19 +115,26 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
     sender_ids = {row.sender_id for row in rows}
     numbers = dict(Sender.objects.filter(tenant_id=tenant_id, pk__in=sender_ids).values_list("id", "external_id"))
     for sender_id in sorted(sender_ids):
-        contents = [
-            content
+        mine = [
+            (row, content)
             for row in rows
             if row.sender_id == sender_id and (content := _read(row, numbers.get(sender_id, ""))) is not None
         ]
-        statuses = [status for content in contents for status in content.statuses]
+        contents = [content for _, content in mine]
+        statuses = [
+            status
+            for content in contents
+            for status in content.statuses
+            if not reference.is_of_no_campaign(status.reference)
+        ]
         messages = [message for content in contents for message in content.messages]
         preferences = [preference for content in contents for preference in content.preferences]
         record.record(tenant_id, sender_id, _status_evidence(tenant_id, sender_id, statuses))
         # After the statuses, which may be the first to tell whose message it is that a reply quotes.
         record.record(tenant_id, sender_id, _reply_evidence(tenant_id, sender_id, messages))
-        inbound.take_in(tenant_id, messages, preferences)
+        inbound.take_in(tenant_id, sender_id, messages, preferences)
         early.try_again(tenant_id, sender_id)
+        erasure.erase_late(tenant_id, {row.id: row.body for row, _ in mine}, statuses)
 
 
 def _read(row: _Stored, phone_number_id: str) -> CallbackContent | None:

@@ -133,7 +133,7 @@ def _obey_at_once(tenant_id: UUID, arrived: Sequence[_Arrived]) -> None:
             content = _WHATSAPP.parse(one.body, phone_number_id=one.routing.external_id)
         except CallbackInvalid:
             continue
-        inbound.obey(tenant_id, content.messages, content.preferences)
+        inbound.obey(tenant_id, one.routing.sender_id, content.messages, content.preferences)
 
 
 _inbox: Inbox | None = None

@@ -10,10 +10,26 @@ import functools
 from uuid import UUID
 
 _PREFIX = "t1"
+_TEST, _CONFIRMATION = "test:", "confirmation:"
 
 
 def make(campaign_id: UUID, recipient_id: int) -> str:
     return f"{_PREFIX}:{campaign_id}:{recipient_id}"
+
+
+def of_test(campaign_id: UUID) -> str:
+    """For a message that a campaign is tried with."""
+    return f"{_TEST}{campaign_id}"
+
+
+def of_confirmation(confirmation_id: int) -> str:
+    """For an answer to STOP or START."""
+    return f"{_CONFIRMATION}{confirmation_id}"
+
+
+def is_of_no_campaign(reference: str | None) -> bool:
+    """Whether it is ours and stands for no recipient of a campaign: nothing is to be recorded of such a message."""
+    return bool(reference) and str(reference).startswith((_TEST, _CONFIRMATION))
 
 
 @functools.lru_cache(maxsize=1_024)

@@ -11,6 +11,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from tulia.tenants import opt_out_settings
+
 
 class Tier(models.Model):
     """A subscription tier; rows an operator can edit. A null limit is no limit."""
@@ -39,7 +41,14 @@ class Tenant(models.Model):
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, db_column="tier")
     timezone = models.CharField(max_length=64, default="Africa/Nairobi")
     country = models.CharField(max_length=2, default="KE")
-    opt_out_words = ArrayField(models.CharField(max_length=60), default=list)
+    opt_out_words = models.JSONField(default=list, db_default=[])
+    opt_in_words = models.JSONField(default=list, db_default=[])
+    opt_out_reply = models.TextField(
+        null=True, default=opt_out_settings.STOP_REPLY, db_default=opt_out_settings.STOP_REPLY
+    )
+    opt_in_reply = models.TextField(
+        null=True, default=opt_out_settings.START_REPLY, db_default=opt_out_settings.START_REPLY
+    )
     quiet_hours_start = models.TimeField(null=True, default=datetime.time(22), db_default=datetime.time(22))
     quiet_hours_end = models.TimeField(null=True, default=datetime.time(8), db_default=datetime.time(8))
     frequency_cap_messages = models.PositiveSmallIntegerField(null=True)

@@ -8,11 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from tulia.core.errors import Invalid
-from tulia.tenants import quiet_hours
+from tulia.tenants import opt_out_settings, quiet_hours
 from tulia.tenants.models import Tenant
 
-MAX_OPT_OUT_WORDS = 50
-LONGEST_WORD = 60
 MOST_MESSAGES, MOST_DAYS = 1_000, 365
 
 
@@ -48,6 +46,9 @@ def to_json(tenant: Tenant) -> dict[str, Any]:
         else None,
         "approval_required": tenant.approval_required,
         "opt_out_words": tenant.opt_out_words,
+        "opt_in_words": tenant.opt_in_words,
+        "opt_out_reply": tenant.opt_out_reply,
+        "opt_in_reply": tenant.opt_in_reply,
     }
 
 
@@ -61,7 +62,7 @@ def _read(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             continue
         try:
             columns |= _READERS[name](value)
-        except (_Wrong, quiet_hours.QuietHoursInvalid) as reason:
+        except (_Wrong, quiet_hours.QuietHoursInvalid, opt_out_settings.OptOutInvalid) as reason:
             wrong[name] = str(reason)
     return columns, wrong
 
@@ -104,20 +105,14 @@ def _approval_required(value: Any) -> dict[str, Any]:
     return {"approval_required": value}
 
 
-def _opt_out_words(value: Any) -> dict[str, Any]:
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) and "\x00" not in word for word in value):
-        raise _Wrong("must be a list of words")
-    words = list({" ".join(word.split()).casefold(): " ".join(word.split()) for word in value}.values())
-    if len(words) > MAX_OPT_OUT_WORDS or any(not 0 < len(word) <= LONGEST_WORD for word in words):
-        raise _Wrong(f"must be at most {MAX_OPT_OUT_WORDS} words of 1 to {LONGEST_WORD} characters")
-    return {"opt_out_words": words}
-
-
 _READERS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "timezone": _timezone,
     "country": _country,
     "quiet_hours": _quiet_hours,
     "frequency_cap": _frequency_cap,
     "approval_required": _approval_required,
-    "opt_out_words": _opt_out_words,
+    "opt_out_words": lambda value: {"opt_out_words": opt_out_settings.read_words(value)},
+    "opt_in_words": lambda value: {"opt_in_words": opt_out_settings.read_words(value)},
+    "opt_out_reply": lambda value: {"opt_out_reply": opt_out_settings.read_reply(value)},
+    "opt_in_reply": lambda value: {"opt_in_reply": opt_out_settings.read_reply(value)},
 }

@@ -1,8 +1,10 @@
--- Gives people a new value of some consents, with one line of history for each that really changes.
--- What the customer said later than %(at)s stands: a word that arrives late, or is applied again, changes nothing.
+-- Gives people a new value of some consents, with one line of history for each that really changes. What customers say
+-- of themselves gets its line also when it was so already, unless it repeats their last word: that they asked for it is
+-- what an import must know. What the customer said later than %(at)s stands: a word that arrives late, or is applied
+-- again, changes nothing.
 -- Params:  tenant uuid, ids uuid[], phones text[] (E.164), types text[], value boolean, source text, actor text,
 --          reason text, at timestamptz
--- Returns: (customer_id, consent_type) of each change
+-- Returns: (customer_id, consent_type) of each line of history
 -- Locks:   the rows of customers that are named, in the order of their ids
 -- Writes:  customers, consent_changes
 WITH chosen AS MATERIALIZED (
@@ -22,13 +24,26 @@ changed AS MATERIALIZED (
                ('reminder_messages', k.consents_reminder),
                ('promotional_messages', k.consents_promotional)
     ) v (consent_type, present)
+    LEFT JOIN LATERAL (
+        SELECT h.new_value AS said, h.changed_at AS said_at
+        FROM consent_changes h
+        WHERE h.tenant_id = %(tenant)s AND h.customer_id = k.id AND h.consent_type = v.consent_type
+          AND h.source = 'customer_initiated'
+        ORDER BY h.changed_at DESC, h.id DESC
+        LIMIT 1
+    ) last ON %(source)s::text = 'customer_initiated'
     WHERE v.consent_type = ANY(%(types)s::text[])
-      AND v.present <> %(value)s::boolean
-      AND (%(source)s::text <> 'customer_initiated' OR NOT EXISTS (
-          SELECT FROM consent_changes h
-          WHERE h.tenant_id = %(tenant)s AND h.customer_id = k.id AND h.consent_type = v.consent_type
-            AND h.source = 'customer_initiated' AND h.changed_at > %(at)s::timestamptz
-      ))
+      AND CASE
+          WHEN %(source)s::text <> 'customer_initiated' THEN v.present <> %(value)s::boolean
+          ELSE (v.present <> %(value)s::boolean OR last.said IS DISTINCT FROM %(value)s::boolean)
+              AND coalesce(last.said_at <= %(at)s::timestamptz, true)
+              AND NOT EXISTS (
+                  SELECT FROM consent_changes h
+                  WHERE h.tenant_id = %(tenant)s AND h.customer_id = k.id AND h.consent_type = v.consent_type
+                    AND h.source = 'customer_initiated' AND h.changed_at = %(at)s::timestamptz
+                    AND h.new_value = %(value)s::boolean
+              )
+      END
 ),
 written AS (
     UPDATE customers c

@@ -63,6 +63,8 @@ _RECIPIENT = {
     137000: "The person's identity has changed since it was last confirmed; confirm it before sending.",
 }
 
+_OPT_OUT = 131050
+
 _CONTENT = {
     33: "The sender number does not exist or was deleted; check the sender's phone number id.",
     100: "WhatsApp does not understand the request; check the sender's settings and the template's values.",
@@ -127,7 +129,7 @@ def failure_of(error: object, *, retry_after_seconds: float | None = None) -> Fa
     else:
         kind = FailureKind.RECIPIENT
         words = f"WhatsApp refused the message with an unknown error: {_details(error) or 'no details given'}"
-    return Failure(kind, str(code), words, retry_after_seconds)
+    return Failure(kind, str(code), words, retry_after_seconds, is_opt_out=code == _OPT_OUT)
 
 
 def classify_response(status: int, body: bytes, *, retry_after: str | None, now: datetime) -> SendOutcome:

@@ -1,0 +1,141 @@
+"""Answers that go out by themselves to STOP and START: each once, through the sender that got the word.
+
+A confirmation is noted in the transaction that changes the consent, claimed before it is sent, and never sent again
+when its outcome isn't known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from tulia.audience.models import Confirmation
+from tulia.core import sql
+from tulia.tenants.scope import system_scope, tenant_scope
+
+Kind = Literal["stopped", "started"]
+State = Literal["waiting", "sent", "failed", "unknown"]
+DAY = timedelta(days=1)
+"""How long after a person's message a text may answer it, and how long the same word isn't answered again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueConfirmation:
+    """A confirmation that is about to go out; `attempt` counts from 1."""
+
+    id: int
+    phone: str
+    text: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a confirmation; `due_at` is when it goes out again, for one that certainly didn't go out."""
+
+    id: int
+    state: State
+    message_id: str | None = None
+    failure_code: str = ""
+    due_at: datetime | None = None
+
+
+def ask(
+    tenant_id: UUID,
+    *,
+    sender_id: UUID,
+    phone: str,
+    kind: Kind,
+    text: str,
+    message_id: str,
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Notes that the word said `at` is to be answered, if it took effect and wasn't answered. Call in the tenant's scope,
+    in the transaction that changed the consent."""
+    sql.execute(
+        sql.load("audience", "ask_confirmation"),
+        {
+            "tenant": tenant_id,
+            "sender": sender_id,
+            "phone": phone,
+            "kind": kind,
+            "is_on": kind == "started",
+            "text": text,
+            "message_id": message_id,
+            "at": at,
+            "now": now,
+            "day": DAY,
+        },
+    )
+
+
+def said_directly_after_stop(tenant_id: UUID, said: Sequence[tuple[str, str, datetime]]) -> frozenset[str]:
+    """Of stored messages (id, phone, time), those that are the next one after a STOP of the same person."""
+    if not said:
+        return frozenset()
+    rows = sql.fetch_all(
+        sql.load("audience", "said_after_stop"),
+        {
+            "tenant": tenant_id,
+            "message_ids": [message_id for message_id, _, _ in said],
+            "phones": [phone for _, phone, _ in said],
+            "ats": [at for _, _, at in said],
+            "day": DAY,
+        },
+    )
+    return frozenset(message_id for (message_id,) in rows)
+
+
+def senders_waiting(*, now: datetime) -> frozenset[tuple[UUID, UUID]]:
+    """(tenant, sender) of senders that have confirmations to send, for all tenants."""
+    with system_scope():
+        return frozenset(Confirmation.objects.filter(due_at__lte=now).values_list("tenant_id", "sender_id").distinct())
+
+
+def are_due(tenant_id: UUID, sender_id: UUID, *, now: datetime) -> bool:
+    """Whether this sender has confirmations to send."""
+    with tenant_scope(tenant_id):
+        return Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, due_at__lte=now).exists()
+
+
+def claim(tenant_id: UUID, sender_id: UUID, *, now: datetime, batch: int) -> tuple[DueConfirmation, ...]:
+    """Marks up to `batch` due confirmations as being sent, and commits."""
+    with tenant_scope(tenant_id):
+        rows = sql.fetch_all(
+            sql.load("audience", "claim_confirmations"),
+            {"tenant": tenant_id, "sender": sender_id, "now": now, "day": DAY, "batch": batch},
+        )
+    return tuple(
+        DueConfirmation(id_, phone, text, attempts) for id_, state, phone, text, attempts in rows if state == "sending"
+    )
+
+
+def settle(tenant_id: UUID, settled: Sequence[Settled], *, now: datetime) -> None:
+    """Writes what became of claimed confirmations."""
+    if not settled:
+        return
+    with tenant_scope(tenant_id):
+        sql.execute(
+            sql.load("audience", "settle_confirmations"),
+            {
+                "tenant": tenant_id,
+                "ids": [one.id for one in settled],
+                "states": [one.state for one in settled],
+                "message_ids": [one.message_id for one in settled],
+                "failure_codes": [one.failure_code for one in settled],
+                "due_ats": [one.due_at for one in settled],
+                "now": now,
+            },
+        )
+
+
+def disown(tenant_id: UUID, sender_id: UUID) -> int:
+    """Whatever a dispatcher that is gone was sending is unknown; the number. For who holds the sender's lock."""
+    with tenant_scope(tenant_id):
+        return Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False).update(
+            state="unknown", sending_at=None
+        )

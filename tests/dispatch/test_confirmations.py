@@ -1,0 +1,173 @@
+"""Answers to STOP and START: once, at the sender's pace, and never again when nobody knows whether they went out."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from dispatch.provider import Run, accepted, elsewhere, graph_error, in_turn
+from tulia.audience import confirmations, consent
+from tulia.audience.models import Confirmation, Customer, Message
+from tulia.campaigns import lifecycle
+from tulia.channels import senders
+from tulia.core import clock
+from tulia.dispatch import confirmations as sending
+from tulia.tenants.models import Tenant
+from tulia.tenants.scope import tenant_scope
+
+
+def stop(run: Run, count: int = 1, *, at: datetime | None = None, message_id: str | None = None) -> list[str]:
+    """The first `count` people say STOP; their phones."""
+    now = clock.now()
+
+    def do() -> list[str]:
+        with tenant_scope(run.tenant.id):
+            phones = list(Customer.objects.order_by("phone").values_list("phone", flat=True)[:count])
+            for phone in phones:
+                consent.withdraw(
+                    run.tenant.id, [phone], at=at or now, source="customer_initiated", actor="customer", reason="STOP"
+                )
+                confirmations.ask(
+                    run.tenant.id, sender_id=run.sender.pk, phone=phone, kind="stopped", text="Bye",
+                    message_id=message_id or f"wamid.{uuid.uuid4()}", at=at or now, now=now,
+                )  # fmt: skip
+        return phones
+
+    return elsewhere(do)
+
+
+def states(run: Run) -> list[str]:
+    def look() -> list[str]:
+        with tenant_scope(run.tenant.id):
+            return list(Confirmation.objects.order_by("id").values_list("state", flat=True))
+
+    return elsewhere(look)
+
+
+def pretend_campaign_is_over(run: Run) -> None:
+    def do() -> None:
+        with tenant_scope(run.tenant.id):
+            lifecycle.pause(run.campaign, reason="test", now=clock.now())
+
+    elsewhere(do)
+
+
+async def test_replies_go_out_without_any_campaign_and_stand_in_the_conversation(tenant: Tenant) -> None:
+    run = Run(tenant, people=3)
+    pretend_campaign_is_over(run)
+    phones = stop(run, 3)
+    assert (tenant.id, run.sender.pk) in elsewhere(lambda: lifecycle.look_for_work(now=clock.now())).senders
+    async with run.provider.listening(), run.dispatching():
+        await run.until(lambda: states(run) == ["sent"] * 3)
+    assert run.provider.posts == dict.fromkeys(phones, 1)
+    assert (tenant.id, run.sender.pk) not in elsewhere(lambda: lifecycle.look_for_work(now=clock.now())).senders
+
+    def said() -> set[tuple[str, str, str]]:
+        with tenant_scope(tenant.id):
+            return set(Message.objects.values_list("direction", "message_type", "text"))
+
+    assert elsewhere(said) == {("outbound", "automated_transactional", "Bye")}
+
+
+async def test_a_reply_that_was_being_sent_when_the_worker_died_is_unknown_and_stays_so(tenant: Tenant) -> None:
+    run = Run(tenant, people=2)
+    pretend_campaign_is_over(run)
+    stop(run, 2)
+    claimed = elsewhere(lambda: confirmations.claim(tenant.id, run.sender.pk, now=clock.now(), batch=1))
+    assert len(claimed) == 1
+    async with run.provider.listening(), run.dispatching():
+        await run.until(lambda: sorted(states(run)) == ["sent", "unknown"])
+    assert sum(run.provider.posts.values()) == 1
+
+
+async def test_a_reply_without_an_answer_is_unknown_and_not_sent_again(tenant: Tenant) -> None:
+    async def hang(_: int = 0) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    run = Run(tenant, people=1, answer=lambda _: hang())
+    pretend_campaign_is_over(run)
+    stop(run)
+    async with run.provider.listening(), run.dispatching(timeout_seconds=0.5):
+        await run.until(lambda: states(run) == ["unknown"])
+        await asyncio.sleep(0.7)
+    assert set(run.provider.posts.values()) == {1}
+
+
+async def test_a_reply_that_certainly_did_not_go_out_is_tried_again(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PAUSE", timedelta(seconds=0.1))
+    run = Run(tenant, people=1, answer=in_turn(graph_error(131000, status=500), accepted()))
+    pretend_campaign_is_over(run)
+    stop(run)
+    async with run.provider.listening():
+        for _ in range(2):  # a dispatcher with nothing due ends; the next round takes the sender on again
+            async with run.dispatching():
+                await asyncio.sleep(0.8)
+    assert states(run) == ["sent"]
+    assert set(run.provider.posts.values()) == {2}
+
+
+async def test_replies_go_before_the_campaign_and_share_its_pace(tenant: Tenant) -> None:
+    run = Run(tenant, people=60, rate=30)
+    stop(run, 20)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(run.is_over)
+    assert states(run) == ["sent"] * 20
+    times = run.provider.posted_at
+    assert len(times) == 60  # 20 answers and 40 who didn't stop
+    assert all(later - earlier >= 1.0 for earlier, later in zip(times, times[30:], strict=False))
+
+
+def test_a_word_is_answered_once_a_day_unless_the_other_was_said_between(tenant: Tenant) -> None:
+    from cast import add_people, add_sender
+
+    sender, (person,) = add_sender(tenant), add_people(tenant, 1)
+    now = clock.now()
+
+    def say(kind: confirmations.Kind, at: datetime, message_id: str = "") -> int:
+        act = consent.withdraw if kind == "stopped" else consent.restore
+        with tenant_scope(tenant.id):
+            act(tenant.id, [person.phone], at=at, source="customer_initiated", actor="customer", reason="word")
+            confirmations.ask(
+                tenant.id, sender_id=sender.pk, phone=person.phone, kind=kind, text="x", at=at, now=now,
+                message_id=message_id or str(uuid.uuid4()),
+            )  # fmt: skip
+            return Confirmation.objects.count()
+
+    hours = timedelta(hours=1)
+    assert say("stopped", now - 30 * hours) == 0, "too old: the window for texts has closed"
+    assert say("stopped", now - 9 * hours, "first") == 1
+    assert say("stopped", now - 9 * hours, "first") == 1
+    assert say("stopped", now - 8 * hours) == 1
+    assert say("started", now - 7 * hours) == 2
+    assert say("stopped", now - 8 * hours) == 2, "older than what was said since"
+    assert say("stopped", now - 6 * hours) == 3
+
+
+def test_a_paused_sender_answers_nobody_until_it_is_resumed(tenant: Tenant) -> None:
+    from cast import add_people, add_sender
+
+    sender, (person,) = add_sender(tenant), add_people(tenant, 1, consenting=False)
+    now = clock.now()
+    with tenant_scope(tenant.id):
+        confirmations.ask(
+            tenant.id,
+            sender_id=sender.pk,
+            phone=person.phone,
+            kind="stopped",
+            text="x",
+            message_id="1",
+            at=now,
+            now=now,
+        )
+        senders.pause(tenant.id, sender.pk, reason="Under review")
+    assert (tenant.id, sender.pk) not in lifecycle.look_for_work(now=now).senders
+    with tenant_scope(tenant.id):
+        senders.resume(tenant.id, sender.pk)
+    assert (tenant.id, sender.pk) in lifecycle.look_for_work(now=now).senders
