@@ -49,5 +49,10 @@ def test_only_addresses_that_the_text_itself_names_can_be_tracked() -> None:
 
 
 def test_what_is_no_address_is_not_tracked() -> None:
-    for text in ('{{ "ftp://x" | track }}', '{{ "javascript:alert(1)" | track }}', '{{ "https://x" | tracked }}', '"https://x"'):
+    for text in (
+        '{{ "ftp://x" | track }}',
+        '{{ "javascript:alert(1)" | track }}',
+        '{{ "https://x" | tracked }}',
+        '"https://x"',
+    ):
         assert links.addresses_in([text]) == ()

@@ -46,7 +46,7 @@ class LinkMaker:
     def link_to(self, address: str) -> str:
         """The person's own link to this address. Raises LookupError for one that isn't named in the text itself."""
         if address not in self.addresses:
-            raise LookupError("track needs an address in quotes, like \"https://shop.example\" | track")
+            raise LookupError('track needs an address in quotes, like "https://shop.example" | track')
         token = sign(Follow(self.tenant_id, self.recipient_id, self.addresses.index(address)), key=self.key)
         return f"{self.public_url.rstrip('/')}{PATH}{token}"
 

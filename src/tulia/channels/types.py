@@ -31,7 +31,7 @@ class Failure:
 
     `code` is the provider's own code as text (``"131026"``, ``"http_503"``); `message` is plain words;
     `retry_after_seconds` is what the provider asked for, if it did. `is_opt_out` says that the person has switched
-    marketing off with the provider.
+    marketing off with the provider, `is_unreachable` that their number has no account there.
     """
 
     kind: FailureKind
@@ -39,6 +39,7 @@ class Failure:
     message: str
     retry_after_seconds: float | None = None
     is_opt_out: bool = False
+    is_unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

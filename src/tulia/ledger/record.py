@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tulia.channels.types import Failure
 from tulia.core import sql
-from tulia.ledger import opt_outs
+from tulia.ledger import refusals
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
 from tulia.tenants.scope import tenant_scope
@@ -67,7 +67,7 @@ class Conversion:
 def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> None:
     """Applies evidence and raises the counters by exactly what changed, in one transaction.
 
-    Evidence about people of another tenant or sender is ignored. A failure that is an opt-out withdraws the consent.
+    Evidence about people of another tenant or sender is ignored. A failure may tell something about the person; see `ledger.refusals`.
     """
     if not evidence:
         return
@@ -87,7 +87,7 @@ def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> No
                 "costs": [one.cost_micros for one in evidence],
             },
         )
-        opt_outs.withdraw_refused(tenant_id, sender_id, evidence)
+        refusals.heed(tenant_id, sender_id, evidence)
 
 
 def mark_unknown(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:
