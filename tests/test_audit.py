@@ -24,6 +24,9 @@ SOURCE = Path(__file__).parents[1] / "src" / "tulia"
 SERVICES = sorted(path.stem for path in SOURCE.glob("*_service.py"))
 # Methods that read, and change nothing.
 READING = {
+    "AnalyticsService": {
+        "timeline", "funnel", "cohorts", "response_times", "failures", "money", "messaging", "export_results",
+    },
     "AccountService": {"senders", "sender", "templates", "template", "settings"},
     "AudienceService": {"customer", "customers", "preferences", "consent_history"},
     "CampaignService": {

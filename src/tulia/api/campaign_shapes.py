@@ -153,6 +153,9 @@ class CampaignReportSerializer(serializers.Serializer[Any]):
     engagement = serializers.JSONField()
     balance = serializers.JSONField()
     ab_test = serializers.JSONField()
+    failures = serializers.JSONField()
+    money = serializers.JSONField()
+    response_times = serializers.JSONField()
 
 
 class ScheduleSerializer(Shape):

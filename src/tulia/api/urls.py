@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from tulia.api import (
+    analytics,
     campaign_templates,
     campaigns,
     customers,
@@ -39,6 +40,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<uuid:campaign_id>/schedule", campaigns.CampaignSchedule.as_view()),
     path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
     path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
+    path("campaigns/<uuid:campaign_id>/recipients.csv", analytics.CampaignRecipientsFile.as_view()),
+    path("campaigns/<uuid:campaign_id>/results.csv", analytics.CampaignResultsFile.as_view()),
+    path("campaigns/<uuid:campaign_id>/timeline", analytics.CampaignTimeline.as_view()),
+    path("campaigns/<uuid:campaign_id>/funnel", analytics.CampaignFunnel.as_view()),
+    path("campaigns/<uuid:campaign_id>/cohorts", analytics.CampaignCohorts.as_view()),
+    path("campaigns/<uuid:campaign_id>/response-times", analytics.CampaignResponseTimes.as_view()),
+    path("campaigns/<uuid:campaign_id>/failures", analytics.CampaignFailures.as_view()),
+    path("campaigns/<uuid:campaign_id>/money", analytics.CampaignMoney.as_view()),
     path("campaigns/<uuid:campaign_id>/reach", people_of_campaigns.ReachOfCampaign.as_view()),
     path("campaigns/<uuid:campaign_id>/recipients", people_of_campaigns.Recipients.as_view()),
     path("campaigns/<uuid:campaign_id>/recipients/<uuid:customer_id>", people_of_campaigns.Recipient.as_view()),
@@ -64,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings", orders.Bookings.as_view()),
     path("bookings/import", imports.ImportBookings.as_view()),
     path("messages/import", imports.ImportMessages.as_view()),
+    path("analytics/messaging", analytics.MessagingAnalytics.as_view()),
     path("event-subscriptions", event_subscriptions.EventSubscriptions.as_view()),
     path("event-subscriptions/<uuid:subscription_id>", event_subscriptions.OneEventSubscription.as_view()),
     path(

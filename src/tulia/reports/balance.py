@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tulia.core import sql
 from tulia.ledger.status import State
+from tulia.reports import tally
+from tulia.reports.tally import Tally
 
 NO_CONSENT_REASONS = ("no_consent", "opted_out")
 
@@ -53,19 +54,22 @@ _SENT = {State.ACCEPTED: "accepted", State.SENT: "sent", State.DELIVERED: "deliv
 
 def of_campaign(tenant_id: UUID, campaign_id: UUID) -> Balance:
     """One query. Call in the tenant's scope."""
-    rows = sql.fetch_all(sql.load("reports", "balance"), {"tenant_id": tenant_id, "campaign_id": campaign_id})
+    return of(tally.of_campaign(tenant_id, campaign_id))
+
+
+def of(counted: Tally) -> Balance:
+    """The balance sheet of people who were counted."""
     by_state: dict[State, int] = {}
     reasons: dict[str, int] = {}
     classes: dict[str, int] = {}
-    for number, why, count in rows:
-        state = State(number)
-        by_state[state] = by_state.get(state, 0) + count
-        if state is State.SKIPPED:
-            reasons[why] = count
-        elif state is State.FAILED:
-            classes[why] = count
+    for cell in sorted(counted.cells, key=lambda cell: (cell.reason, cell.failure_class)):
+        by_state[cell.state] = by_state.get(cell.state, 0) + cell.people
+        if cell.state is State.SKIPPED:
+            reasons[cell.reason] = reasons.get(cell.reason, 0) + cell.people
+        elif cell.state is State.FAILED:
+            classes[cell.failure_class] = classes.get(cell.failure_class, 0) + cell.people
     return Balance(
-        audience=sum(count for _, _, count in rows),
+        audience=sum(by_state.values()),
         holdout=by_state.get(State.HOLDOUT, 0),
         skipped=by_state.get(State.SKIPPED, 0),
         cancelled=by_state.get(State.CANCELLED, 0),

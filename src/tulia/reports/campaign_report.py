@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tulia.campaigns.models import MessageCampaign
-from tulia.reports import balance, variants
+from tulia.reports import balance, failures, money, response_times, tally, variants
 from tulia.reports.balance import Balance
+from tulia.reports.failures import FailureLine
+from tulia.reports.money import Money
+from tulia.reports.response_times import Times
 from tulia.reports.variants import Arm, Comparison
 
 
@@ -21,6 +24,9 @@ class CampaignReport:
     arms: tuple[Arm, ...]
     comparison: Comparison | None
     duration_seconds: float | None
+    money: Money
+    failures: tuple[FailureLine, ...] = ()
+    times: Times = field(default_factory=Times)
 
     def to_json(self) -> dict[str, Any]:
         """The stable shape of GET /v1/campaigns/{id}/report."""
@@ -55,10 +61,14 @@ class CampaignReport:
                 "engagement_rate": campaign.calculate_engagement_rate(),
                 "conversion_count": campaign.conversion_count,
                 "conversion_rate": campaign.calculate_conversion_rate(),
-                "revenue_micros": sum(arm.revenue_micros for arm in self.arms),
+                "revenue_micros": self.money.single_revenue_micros,
+                "revenue": [asdict(one) for one in self.money.revenue],
             },
             "balance": sheet,
             "ab_test": self._test_to_json(),
+            "failures": [asdict(line) for line in self.failures],
+            "money": asdict(self.money),
+            "response_times": asdict(self.times),
         }
 
     def _test_to_json(self) -> dict[str, Any]:
@@ -100,6 +110,7 @@ class CampaignReport:
             "avg_response_time_seconds": arm.average_response_seconds,
             "median_response_time_seconds": arm.median_response_seconds,
             "revenue_micros": arm.revenue_micros,
+            "revenue": [asdict(one) for one in arm.revenue],
         }
 
 
@@ -109,12 +120,18 @@ def _percent(part: int, whole: int) -> float:
 
 def generate(campaign: MessageCampaign, *, now: datetime) -> CampaignReport:
     """The report of this campaign as of now. Call in the tenant's scope."""
-    arms = variants.arms_of(campaign)
+    counted = tally.of_campaign(campaign.tenant_id, campaign.pk)
+    times = response_times.of_campaign(campaign)
+    revenue = money.revenue_by_arm(campaign.tenant_id, campaign.pk)
+    arms = variants.arms_of(campaign, counted, times, revenue)
     ended = campaign.completed_at or now
     return CampaignReport(
         campaign=campaign,
-        balance=balance.of_campaign(campaign.tenant_id, campaign.pk),
+        balance=balance.of(counted),
         arms=arms,
         comparison=variants.compare(arms, metric=campaign.primary_metric) if campaign.is_ab_test else None,
         duration_seconds=(ended - campaign.started_at).total_seconds() if campaign.started_at else None,
+        money=money.weigh(money.all_together(revenue), counted),
+        failures=failures.of(counted),
+        times=times.everyone,
     )

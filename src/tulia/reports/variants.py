@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tulia.campaigns.models import MessageCampaign
-from tulia.core import sql
 from tulia.experiments import proportions
 from tulia.experiments.proportions import Inconclusive
+from tulia.reports import money
+from tulia.reports.money import Cost, Revenue, RevenueByArm
+from tulia.reports.response_times import ResponseTimes, Spread
+from tulia.reports.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm, in people; times in seconds, money in micros."""
+    """One arm, in people; times in seconds, revenue by currency."""
 
     index: int
     name: str
@@ -26,7 +29,13 @@ class Arm:
     failed: int = 0
     average_response_seconds: float | None = None
     median_response_seconds: float | None = None
-    revenue_micros: int = 0
+    revenue: tuple[Revenue, ...] = ()
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def revenue_micros(self) -> int | None:
+        """The revenue as one number; None when it is of several currencies."""
+        return money.single(self.revenue)
 
     def count_of(self, metric: str) -> int:
         return {"responded": self.responded, "read": self.read, "converted": self.converted}[metric]
@@ -53,16 +62,36 @@ class Comparison:
 ALPHA = 0.05
 
 
-def arms_of(campaign: MessageCampaign) -> tuple[Arm, ...]:
-    """Every arm of a campaign, in order; the one arm of a campaign that is no test. One query, in the tenant's scope."""
-    rows = sql.fetch_all(sql.load("reports", "arms"), {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk})
-    counted = {row[0]: row[1:] for row in rows}
+def arms_of(campaign: MessageCampaign, counted: Tally, times: ResponseTimes, revenue: RevenueByArm) -> tuple[Arm, ...]:
+    """Every arm of a campaign, in order, from what was counted of it; the one arm of a campaign that is no test."""
     named = (
         [(variant.get("name", ""), variant.get("content", "")) for variant in campaign.variants]
         if campaign.is_ab_test
         else [(campaign.name, campaign.message_content)]
     )
-    return tuple(Arm(index, name, content, *counted.get(index, ())) for index, (name, content) in enumerate(named))
+    return tuple(
+        _arm(index, name, content, counted.of_arm(index), times.of_arm(index).to_reply, revenue.get(index, ()))
+        for index, (name, content) in enumerate(named)
+    )
+
+
+def _arm(index: int, name: str, content: str, counted: Tally, to_reply: Spread, revenue: tuple[Revenue, ...]) -> Arm:
+    return Arm(
+        index,
+        name,
+        content,
+        assigned=counted.sum(lambda cell: cell.people),
+        sent=counted.sum(lambda cell: cell.sent),
+        delivered=counted.sum(lambda cell: cell.delivered),
+        read=counted.sum(lambda cell: cell.read),
+        responded=counted.sum(lambda cell: cell.replied),
+        converted=counted.sum(lambda cell: cell.converted),
+        failed=counted.sum(lambda cell: cell.failed),
+        average_response_seconds=to_reply.mean_seconds,
+        median_response_seconds=to_reply.median_seconds,
+        revenue=revenue,
+        cost=money.cost_of(counted),
+    )
 
 
 def compare(arms: tuple[Arm, ...], *, metric: str) -> Comparison | None:
