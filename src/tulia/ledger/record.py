@@ -67,7 +67,8 @@ class Conversion:
 def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> None:
     """Applies evidence and raises the counters by exactly what changed, in one transaction.
 
-    Evidence about people of another tenant or sender is ignored. A failure may tell something about the person; see `ledger.refusals`.
+    Evidence about people of another tenant or sender is ignored. A failure may tell something about the person, and is
+    heeded (see `ledger.refusals`).
     """
     if not evidence:
         return
