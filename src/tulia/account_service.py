@@ -1,25 +1,24 @@
-"""What a tenant has besides its campaigns and customers: senders, templates, settings, API keys."""
+"""What a tenant has besides its campaigns, customers and templates: senders, settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from tulia.channels import senders, templates
-from tulia.channels.models import MessageTemplate, Sender
+from tulia.channels import senders
+from tulia.channels.models import Sender
 from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
-from tulia.tenants import access, api_keys, queries, tenant_settings
+from tulia.tenants import queries, tenant_settings
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.audit import act
 from tulia.tenants.models import Tenant
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
-SEES = "analytics:view"
 MANAGES = "integrations:manage"
 
 
@@ -27,10 +26,6 @@ class BaseUrlForbidden(Forbidden):
     """Who chooses where the worker posts to could make it knock at doors inside the operator's network."""
 
     code = "base_url_forbidden"
-
-
-class ScopesExceeded(Forbidden):
-    code = "scopes_exceeded"
 
 
 class AccountService:
@@ -51,6 +46,7 @@ class AccountService:
         verify_token: str,
         base_url: str = "",
         rate_per_second: int = senders.DEFAULT_RATE,
+        business_account_id: str = "",
         is_operator: bool = False,
     ) -> Sender:
         """Only the operator may give a `base_url`, unless the installation allows its tenants to."""
@@ -72,6 +68,7 @@ class AccountService:
                 verify_token=verify_token,
                 base_url=base_url,
                 rate_per_second=rate_per_second,
+                business_account_id=business_account_id,
             )
             return entry.made(made)
 
@@ -96,6 +93,7 @@ class AccountService:
         access_token: str | None = None,
         app_secret: str | None = None,
         verify_token: str | None = None,
+        business_account_id: str | None = None,
     ) -> Sender:
         """Changes what is given (None: as it is)."""
         require(self.caller, MANAGES)
@@ -113,24 +111,8 @@ class AccountService:
                 access_token=access_token,
                 app_secret=app_secret,
                 verify_token=verify_token,
+                business_account_id=business_account_id,
             )
-
-    def create_template(self, *, name: str, language: str, category: str, body: str) -> MessageTemplate:
-        require(self.caller, MANAGES)
-        with act(self.caller, "template.create") as entry:
-            return entry.made(
-                templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
-            )
-
-    def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
-        require(self.caller, SEES)
-        with tenant_scope(self.tenant_id):
-            return templates.page(self.tenant_id, wanted, status=status)
-
-    def template(self, template_id: UUID) -> MessageTemplate:
-        require(self.caller, SEES)
-        with tenant_scope(self.tenant_id):
-            return templates.get(self.tenant_id, template_id)
 
     def settings(self) -> Tenant:
         require(self.caller, MANAGES)
@@ -147,16 +129,3 @@ class AccountService:
             if fields.get("approval_required", before.approval_required) != before.approval_required:
                 require(self.caller, "users:manage")
             return tenant_settings.change(self.tenant_id, fields)
-
-    def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
-        """A new key, shown for the only time; it can't be given more than its maker may do."""
-        require(self.caller, "users:manage")
-        wanted = frozenset(scopes)
-        if beyond := sorted((wanted & access.SCOPES) - self.caller.scopes):
-            raise ScopesExceeded(
-                f"{self.caller.label} doesn't have {', '.join(beyond)} to give away.", details={"scopes": beyond}
-            )
-        with act(self.caller, "api_key.create") as entry:
-            made, key = api_keys.make(self.tenant_id, name=name, scopes=wanted, by=self.caller)
-            entry.made(made)
-            return key

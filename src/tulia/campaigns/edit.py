@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tulia.campaigns import draft, window
+from tulia.campaigns import approval, draft, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
@@ -46,6 +46,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
                 "scheduled_at, then POST …/schedule.",
                 details={"scheduled_at": "not together with criteria that mean everybody"},
             )
+        approval.check_schedule(tenant_id, None, at=values["scheduled_at"])
         values["status"] = "scheduled"
         values["launch_at"] = window.launch_at(
             values["scheduled_at"],
@@ -128,7 +129,10 @@ def check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
     for index, variant in enumerate(values.get("variants") or ()):
         asked[f"variants[{index}].template_id"] = variant.get("template_id")
     for path, template_id in asked.items():
-        if template_id and not MessageTemplate.objects.filter(tenant_id=tenant_id, pk=template_id).exists():
+        if (
+            template_id
+            and not MessageTemplate.objects.filter(tenant_id=tenant_id, pk=template_id, deleted_at=None).exists()
+        ):
             wrong[path] = "is not a template of yours"
     if wrong:
         raise Invalid("; ".join(f"{path} {reason}" for path, reason in wrong.items()) + ".", details=wrong)

@@ -76,7 +76,7 @@ class Act:
         if self._target is None:
             raise NothingSaid(f"{self._action} says nothing about what it did: call about(), made() or target().")
         if self._row is not None:
-            now = type(self._row)._base_manager.filter(pk=self._target[1]).first()
+            now = type(self._row)._base_manager.filter(pk=self._row.pk).first()
             self.changed(self._before, _facts(now) if now else {})
         kind, target_id, name = self._target
         caller = self._caller
