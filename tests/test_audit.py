@@ -27,7 +27,7 @@ READING = {
     "AnalyticsService": {
         "timeline", "funnel", "cohorts", "response_times", "failures", "money", "messaging", "export_results",
     },
-    "AccountService": {"senders", "sender", "templates", "template", "settings"},
+    "AccountService": {"senders", "sender", "settings"},
     "AudienceService": {"customer", "customers", "preferences", "consent_history"},
     "CampaignService": {
         "get_campaign", "list_campaigns", "calculate_reach", "reach", "execution", "generate_report",
@@ -36,11 +36,18 @@ READING = {
     "ReachService": {"of_draft", "of_campaign", "people_of_draft", "people", "explain"},
     "RecurringService": {"get", "page", "campaigns"},
     "PrivacyService": {"refused_sends"},
+    "PreviewService": {"preview_campaign", "preview_draft"},
+    "TemplateService": {"templates", "template", "uses"},
     "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
     "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.
-ASKING = {("POST", "v1/campaigns/reach"), ("POST", "v1/campaigns/reach/recipients")}
+ASKING = {
+    ("POST", "v1/campaigns/reach"),
+    ("POST", "v1/campaigns/reach/recipients"),
+    ("POST", "v1/campaigns/preview"),
+    ("POST", "v1/campaigns/<uuid:campaign_id>/preview"),
+}
 
 
 def _methods() -> Iterator[tuple[str, str, Any]]:

@@ -130,7 +130,10 @@ NEW_RECURRING = {
 Body = dict[str, Any] | bytes | None
 BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("PATCH", "v1/senders/<uuid:sender_id>"): lambda _: {"name": "Mine now"},
+    ("POST", "v1/senders/<uuid:sender_id>/sync-templates"): lambda _: {},
+    ("PATCH", "v1/templates/<uuid:template_id>"): lambda _: {"body": "Mine now"},
     ("PATCH", "v1/campaigns/<uuid:campaign_id>"): lambda _: {"name": "Mine now"},
+    ("POST", "v1/campaigns/<uuid:campaign_id>/preview"): lambda world: {"customer_ids": [world.ids["customer_id"]]},
     ("POST", "v1/campaigns/<uuid:campaign_id>/execute"): lambda _: {"confirm": True},
     ("POST", "v1/campaigns/<uuid:campaign_id>/pause"): lambda _: {},
     ("POST", "v1/campaigns/<uuid:campaign_id>/resume"): lambda _: {},
@@ -169,6 +172,9 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ),
     ("POST", "v1/campaigns/reach"): (
         lambda world: {"target_criteria": {"exclude_campaigns": [world.started_id]}}, {200}
+    ),
+    ("POST", "v1/campaigns/preview"): (
+        lambda world: {"template_id": world.ids["template_id"], "customer_ids": [world.ids["customer_id"]]}, {400, 404}
     ),
     ("POST", "v1/campaigns/reach/recipients"): (
         lambda world: {"target_criteria": {"exclude_campaigns": [world.started_id]}}, {200}
@@ -350,7 +356,8 @@ def test_the_samples_are_real_because_their_owner_gets_an_answer() -> None:
     for method, route in sorted(WITH_ID, key=lambda one: (one[1].endswith("/erase"), one[0] == "DELETE")):
         answer = _send(owner.api, method, owner.path(route), _body(method, route, owner))
         # A test message names a variant that isn't there, so that nothing is sent.
-        expected = {400} if route.endswith("test-send") else {200, 201, 202, 204, 409}
+        # And no account is named whose templates could be listed.
+        expected = {400} if route.endswith(("test-send", "sync-templates")) else {200, 201, 202, 204, 409}
         assert answer.status_code in expected, f"{method} {route}: {answer.content}"
 
 

@@ -1,4 +1,4 @@
-"""What a tenant has besides its campaigns and customers: senders, templates, settings, API keys."""
+"""What a tenant has besides its campaigns, customers and templates: senders, settings, API keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tulia.channels import senders, templates
-from tulia.channels.models import MessageTemplate, Sender
+from tulia.channels import senders
+from tulia.channels.models import Sender
 from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants import access, api_keys, queries, tenant_settings
@@ -19,7 +19,6 @@ from tulia.tenants.models import Tenant
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope
 
-SEES = "analytics:view"
 MANAGES = "integrations:manage"
 
 
@@ -51,6 +50,7 @@ class AccountService:
         verify_token: str,
         base_url: str = "",
         rate_per_second: int = senders.DEFAULT_RATE,
+        business_account_id: str = "",
         is_operator: bool = False,
     ) -> Sender:
         """Only the operator may give a `base_url`, unless the installation allows its tenants to."""
@@ -72,6 +72,7 @@ class AccountService:
                 verify_token=verify_token,
                 base_url=base_url,
                 rate_per_second=rate_per_second,
+                business_account_id=business_account_id,
             )
             return entry.made(made)
 
@@ -96,6 +97,7 @@ class AccountService:
         access_token: str | None = None,
         app_secret: str | None = None,
         verify_token: str | None = None,
+        business_account_id: str | None = None,
     ) -> Sender:
         """Changes what is given (None: as it is)."""
         require(self.caller, MANAGES)
@@ -113,24 +115,8 @@ class AccountService:
                 access_token=access_token,
                 app_secret=app_secret,
                 verify_token=verify_token,
+                business_account_id=business_account_id,
             )
-
-    def create_template(self, *, name: str, language: str, category: str, body: str) -> MessageTemplate:
-        require(self.caller, MANAGES)
-        with act(self.caller, "template.create") as entry:
-            return entry.made(
-                templates.create(self.tenant_id, name=name, language=language, category=category, body=body)
-            )
-
-    def templates(self, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
-        require(self.caller, SEES)
-        with tenant_scope(self.tenant_id):
-            return templates.page(self.tenant_id, wanted, status=status)
-
-    def template(self, template_id: UUID) -> MessageTemplate:
-        require(self.caller, SEES)
-        with tenant_scope(self.tenant_id):
-            return templates.get(self.tenant_id, template_id)
 
     def settings(self) -> Tenant:
         require(self.caller, MANAGES)

@@ -224,7 +224,7 @@ class CampaignService:
                     raise Invalid(
                         "There is no such variant.", details={"variant": f"must be from 0 to {len(said) - 1}"}
                     )
-                person = queries.consenting_person(self._tenant_id, customer_id)
+                person = queries.consenting_person(self._tenant_id, customer_id, now=clock.now())
                 sender = senders.for_campaign(self._tenant_id, campaign.sender_id)
         except queries.NoConsent as refused:
             with tenant_scope(self._tenant_id):
@@ -249,7 +249,7 @@ class CampaignService:
                 return await registry.connect(connection, session).send(outgoing)
 
         outcome = asyncio.run(send_it())
-        text = outgoing.text or said[variant].text
+        text = message.as_seen(said[variant], outgoing)
         if isinstance(outcome, Accepted):
             return TestSend(is_accepted=True, message_id=outcome.message_id, text=text)
         problem = outcome.failure.message if isinstance(outcome, Rejected) else outcome.reason

@@ -128,7 +128,7 @@ def is_everyone(target_criteria: Any) -> bool:
 def _context(person: SamplePerson) -> dict[str, Any]:
     return render.context_of(
         name=person.name, phone=person.phone, external_id=person.external_id, language=person.language,
-        country=person.country, attributes=person.attributes,
+        country=person.country, attributes=person.attributes, now=clock.now(),
     )  # fmt: skip
 
 

@@ -14,13 +14,21 @@ from whatsapp_simulator.graph_errors import failure
 from whatsapp_simulator.people import Person
 
 Json = dict[str, Any]
-Lot = Literal["statuses", "messages", "user_preferences", "message_template_status_update", "template_quality"]
+Lot = Literal[
+    "statuses",
+    "messages",
+    "user_preferences",
+    "message_template_status_update",
+    "template_quality",
+    "template_category",
+]
 _FIELDS: dict[Lot, str] = {
     "statuses": "messages",
     "messages": "messages",
     "user_preferences": "user_preferences",
     "message_template_status_update": "message_template_status_update",
     "template_quality": "message_template_quality_update",
+    "template_category": "template_category_update",
 }
 
 
@@ -127,7 +135,7 @@ def assemble(waba_id: str, display: str, number_id: str, updates: Iterable[Updat
         groups.setdefault((update.lot, update.contact is None), []).append(update)
     changes: list[Json] = []
     for (lot, _), members in groups.items():
-        if lot in ("message_template_status_update", "template_quality"):
+        if lot in ("message_template_status_update", "template_quality", "template_category"):
             changes.extend([{"field": _FIELDS[lot], "value": member.item} for member in members])
             continue
         value: Json = {"messaging_product": "whatsapp", "metadata": metadata}

@@ -18,7 +18,7 @@ from whatsapp_simulator.living import prefer, receive
 from whatsapp_simulator.outgoing import digits
 from whatsapp_simulator.people import is_user_id
 from whatsapp_simulator.senders import RegistrationError, Sender
-from whatsapp_simulator.templates import QUALITIES
+from whatsapp_simulator.templates import CATEGORIES, QUALITIES
 from whatsapp_simulator.templates import STATUSES as TEMPLATE_STATUSES
 from whatsapp_simulator.verifying import ask, ask_until_verified
 from whatsapp_simulator.wamid import INBOUND_BYTES, mint_inbound
@@ -146,9 +146,11 @@ class Control:
         found = self._world.templates.named(*naming)
         if not found:
             return answer({"error": "there is no such template"}, 404)
-        status, quality = body.get("status"), body.get("quality")
-        if (status is None) == (quality is None):
-            raise Wrong("give either status or quality")
+        status, quality, category = body.get("status"), body.get("quality"), body.get("category")
+        if sum(given is not None for given in (status, quality, category)) != 1:
+            raise Wrong("give one of status, quality and category")
+        if category is not None and category not in CATEGORIES:
+            raise Wrong(f"category must be one of {', '.join(CATEGORIES)}")
         if status is not None and status not in TEMPLATE_STATUSES:
             raise Wrong(f"status must be one of {', '.join(TEMPLATE_STATUSES)}")
         if quality is not None and quality not in QUALITIES:
@@ -156,6 +158,8 @@ class Control:
         for waba_id, template in found:
             if status is not None:
                 reviewing.set_status(self._world, waba_id, template, status)
+            elif category is not None:
+                reviewing.set_category(self._world, waba_id, template, category)
             else:
                 reviewing.set_quality(self._world, waba_id, template, str(quality))
         return answer({"templates": [template.describe() for _, template in found]})

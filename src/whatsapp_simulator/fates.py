@@ -187,7 +187,7 @@ def _tap(draws: Draws, now: Circumstances, at: float, *, stop: bool) -> Happenin
         at,
         Kind.BUTTON,
         Detail(
-            text=button.title or button.payload,
+            text=button.title or button.payload.partition("|")[0],
             payload=button.payload,
             quoted=True,
             interactive=button.kind == "interactive",

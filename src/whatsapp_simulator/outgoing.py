@@ -39,6 +39,10 @@ class Outgoing:
     parameters: tuple[tuple[str, tuple[str, ...]], ...]
     """For each body/header component, ``(component type, parameter names or "" for positional ones)``."""
     buttons: tuple[Button, ...]
+    header_kind: str = ""
+    """Type of the header's first parameter ("text", "image"…), empty without one."""
+    filled: tuple[tuple[str, int], ...] = ()
+    """For each button component with parameters, ``(sub type, index)``."""
 
 
 def peek(body: Any) -> tuple[str, str, str]:
@@ -84,11 +88,13 @@ def read(body: Any) -> Outgoing | Refusal:
     name = language = ""
     parameters: tuple[tuple[str, tuple[str, ...]], ...] = ()
     buttons: tuple[Button, ...] = ()
+    header_kind = ""
+    filled: tuple[tuple[str, int], ...] = ()
     if kind == "template":
         checked = _template(content)
         if isinstance(checked, Refusal):
             return checked
-        name, language, parameters, buttons = checked
+        name, language, parameters, buttons, header_kind, filled = checked
     elif kind == "text":
         text = content.get("body")
         if not isinstance(text, str) or not text:
@@ -98,7 +104,7 @@ def read(body: Any) -> Outgoing | Refusal:
     elif kind == "interactive":
         buttons = _reply_buttons(content)
     person = entered if not body.get("to") and is_user_id(entered) else digits(entered)
-    return Outgoing(person, entered, kind, opaque, name, language, parameters, buttons)
+    return Outgoing(person, entered, kind, opaque, name, language, parameters, buttons, header_kind, filled)
 
 
 def recipient(outgoing: Outgoing, sender: str) -> Refusal | None:
@@ -113,7 +119,10 @@ def recipient(outgoing: Outgoing, sender: str) -> Refusal | None:
     return None
 
 
-_Template = tuple[str, str, tuple[tuple[str, tuple[str, ...]], ...], tuple[Button, ...]]
+_Template = tuple[
+    str, str, tuple[tuple[str, tuple[str, ...]], ...], tuple[Button, ...], str, tuple[tuple[str, int], ...]
+]
+_MEDIA = ("image", "video", "document")
 
 
 def _template(content: dict[str, Any]) -> _Template | Refusal:
@@ -124,11 +133,13 @@ def _template(content: dict[str, Any]) -> _Template | Refusal:
         return Refusal(131008, "The parameters template.name and template.language.code are required.")
     components = content.get("components")
     if components is None:
-        return name, code, (), ()
+        return name, code, (), (), "", ()
     if not isinstance(components, list):
         return Refusal(100, "template.components must be a list.")
     parameters: list[tuple[str, tuple[str, ...]]] = []
     buttons: list[Button] = []
+    header_kind = ""
+    filled: list[tuple[str, int]] = []
     for component in components:
         if not isinstance(component, dict) or not isinstance(component.get("type"), str):
             return Refusal(100, "Each of template.components must have a type.")
@@ -138,7 +149,16 @@ def _template(content: dict[str, Any]) -> _Template | Refusal:
         where = component["type"].lower()
         if where == "button":
             _collect_quick_reply(component, given, buttons)
+            index = str(component.get("index", ""))
+            if not index.isdigit():
+                return Refusal(131008, "A button needs its index.")
+            if given:
+                filled.append((str(component.get("sub_type", "")).lower(), int(index)))
             continue
+        if where == "header" and given:
+            header_kind = str(given[0].get("type", "")).lower()
+            if header_kind in _MEDIA and (problem := _medium(header_kind, given[0])):
+                return problem
         for item in given:
             text = item.get("text")
             if item.get("type") == "text" and (not isinstance(text, str) or not text):
@@ -146,7 +166,17 @@ def _template(content: dict[str, Any]) -> _Template | Refusal:
             if isinstance(text, str) and ("\n" in text or "\t" in text or "     " in text):
                 return Refusal(132012, "A parameter may not have new lines, tabs or more than four spaces in a row.")
         parameters.append((where, tuple([str(item.get("parameter_name") or "") for item in given])))
-    return name, code, tuple(parameters), tuple(buttons)
+    return name, code, tuple(parameters), tuple(buttons), header_kind, tuple(filled)
+
+
+def _medium(kind: str, parameter: dict[str, Any]) -> Refusal | None:
+    """A picture, video or document is named by exactly one of its id and its link."""
+    medium = parameter.get(kind)
+    if not isinstance(medium, dict) or bool(medium.get("id")) == bool(medium.get("link")):
+        return Refusal(131008, f"The {kind} of the header needs either an id or a link.")
+    if medium.get("link") and not str(medium["link"]).startswith(("http://", "https://")):
+        return Refusal(131053, f"The link of the {kind} is not valid.")
+    return None
 
 
 def _collect_quick_reply(component: dict[str, Any], given: list[Any], buttons: list[Button]) -> None:

@@ -54,6 +54,13 @@ def set_quality(world: World, waba_id: str, template: Template, quality: str) ->
     world.timeline.at(world.clock.now() + wait, _reinstate, world, waba_id, template)
 
 
+def set_category(world: World, waba_id: str, template: Template, category: str) -> None:
+    """Change a template's category, which changes what its messages cost, and tell."""
+    previous, template.category = template.category, category
+    item = _naming(template) | {"previous_category": previous, "new_category": category}
+    _tell(world, waba_id, "template_category", item, f"{template.id} {previous} {category}")
+
+
 def _reinstate(world: World, waba_id: str, template: Template) -> None:
     if template.status == "PAUSED":
         unpause(world, waba_id, template)

@@ -92,6 +92,8 @@ def fits(template: Template, outgoing: Outgoing) -> Refusal | None:
         return Refusal(132015 if template.status == "PAUSED" else 132016)
     if template.status != "APPROVED":
         return Refusal(132001, f"template {template.name} is {template.status} in {template.language}")
+    if problem := _header_problem(template, outgoing) or _button_problem(template, outgoing):
+        return problem
     given = dict(outgoing.parameters)
     for component, names in template.expected.items():
         got = given.get(component, ())
@@ -103,6 +105,39 @@ def fits(template: Template, outgoing: Outgoing) -> Refusal | None:
             return Refusal(132000, f"{component}: parameter names do not match: expected {', '.join(names)}")
         if not _positional(names) and not any(got):
             return Refusal(132000, f"{component}: parameter_name is required for {', '.join(names)}")
+    return None
+
+
+def _header_problem(template: Template, outgoing: Outgoing) -> Refusal | None:
+    """A header with a medium or a place needs a parameter of its own kind; one without takes none but texts."""
+    expected = "text"
+    for component in template.components:
+        if str(component.get("type", "")).upper() == "HEADER":
+            expected = str(component.get("format", "TEXT")).lower()
+    received = outgoing.header_kind
+    if (expected != "text" or received) and received != expected:
+        return Refusal(
+            132012, f"header: Format mismatch, expected {expected.upper()}, received {received.upper() or 'UNKNOWN'}"
+        )
+    return None
+
+
+def _button_problem(template: Template, outgoing: Outgoing) -> Refusal | None:
+    """Links with an open end and codes need their parameter; nothing else takes one, but quick replies may."""
+    kinds: list[str] = []
+    needing: set[tuple[str, int]] = set()
+    for component in template.components:
+        if str(component.get("type", "")).upper() == "BUTTONS":
+            for index, button in enumerate(component.get("buttons") or []):
+                kind = str(button.get("type", "")).lower()
+                kinds.append(kind)
+                if kind == "copy_code" or (kind == "url" and _PLACEHOLDER.search(str(button.get("url", "")))):
+                    needing.add((kind, index))
+    for kind, index in sorted(needing - set(outgoing.filled)):
+        return Refusal(131008, f"buttons: Button at index {index} of type {kind} requires a parameter")
+    for kind, index in sorted(set(outgoing.filled) - needing):
+        if kind != "quick_reply" or index >= len(kinds) or kinds[index] != "quick_reply":
+            return Refusal(132018, f"buttons: Button at index {index} takes no parameter of type {kind}")
     return None
 
 

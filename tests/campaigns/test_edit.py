@@ -10,9 +10,9 @@ import pytest
 
 from cast import NOW, add_campaign, add_people, add_sender, add_template, all_at_once, reloaded, start
 from tulia.campaigns import edit, lifecycle, wordings
-from tulia.campaigns.message import Wording
+from tulia.campaigns.message import Slot, TemplateWording, Wording
 from tulia.campaigns.models import MessageCampaign
-from tulia.channels import senders
+from tulia.channels import components, senders
 from tulia.channels.models import MessageTemplate
 from tulia.core.errors import Forbidden, Invalid, Missing
 from tulia.dispatch import scheduler
@@ -232,8 +232,9 @@ def test_each_arm_says_its_own_text_or_template_and_else_the_campaigns(tenant: T
     assert plain == (Wording("Fresh mangoes!"),)
 
     def template(one: MessageTemplate) -> Wording:
-        filled = tuple(values[name] for name in one.variables)
-        return Wording(one.body, one.name, "en", tuple(one.variables), filled)
+        parts = components.of_body(one.body)
+        slots = tuple(Slot(place, values[place.key]) for place in parts.places())
+        return Wording(one.body, TemplateWording(one.name, "en", parts, slots))
 
     assert said(add_campaign(tenant, template_id=str(first.id), template_variables=values)) == (template(first),)
     arms = [ARMS[0], {"name": "B", "template_id": str(second.id)}]

@@ -8,6 +8,9 @@ from django.contrib.auth import authenticate
 
 from tulia.audience import criteria, reach
 from tulia.audience.models import Customer
+from tulia.campaigns import tryout, wordings
+from tulia.campaigns.models import MessageCampaign
+from tulia.channels.models import MessageTemplate
 from tulia.core import clock, sql
 from tulia.demo import invent, shop
 from tulia.tenants import api_keys, queries
@@ -47,6 +50,20 @@ def test_making_it_again_changes_nothing_and_says_the_same(without_demo: None) -
     assert shop.ensure() == first
     with tenant_scope(first.tenant_id):
         assert Customer.objects.count() == before == invent.CUSTOMERS
+
+
+def test_it_has_templates_that_everybody_can_be_sent_without_further_values(without_demo: None) -> None:
+    access = shop.ensure()
+    with tenant_scope(access.tenant_id):
+        known = MessageTemplate.objects.filter(status="approved").order_by("name")
+        assert [(one.name, one.category) for one in known] == [
+            ("fresh_this_week", "marketing"), ("order_ready", "utility"), ("weekend_offer", "marketing"),
+        ]  # fmt: skip
+        for one in known.exclude(name="order_ready"):
+            said = wordings.of_campaign(MessageCampaign(tenant_id=access.tenant_id, template=one))
+            tried = tryout.on_audience(access.tenant_id, said, {}, as_of=None, seed=1, count=5, now=clock.now())
+            assert (tried.failing, tried.problems) == (0, ())
+            assert tried.examined > 500
 
 
 def test_four_in_five_can_be_reached(without_demo: None) -> None:

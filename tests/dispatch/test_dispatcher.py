@@ -165,6 +165,20 @@ async def test_a_message_that_is_refused_ten_times_in_a_row_pauses_the_campaign_
     assert sum(states.values()) == 200
 
 
+@pytest.mark.parametrize("code", [132001, 132015, 132016])
+async def test_a_template_that_can_not_be_sent_pauses_the_campaign_at_once_and_fails_nobody(
+    tenant: Tenant, code: int
+) -> None:
+    run = Run(tenant, people=60, rate=50, answer=graph_error(code))
+    async with run.provider.listening(), run.dispatching():
+        await run.until(run.is_over)
+    paused = run.now()
+    assert (paused.status, paused.failed_count) == ("paused", 0)
+    assert "template" in paused.status_reason.lower()
+    assert {state for state, _ in run.states()} <= {State.WAITING, State.DEFERRED}
+    assert all(row.attempts == 0 for row in run.rows())
+
+
 async def test_people_who_can_not_be_reached_fail_and_the_rest_go_on(tenant: Tenant) -> None:
     turn = iter(range(10**6))
     refusal, acceptance = graph_error(131026), accepted()

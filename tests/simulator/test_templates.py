@@ -84,6 +84,75 @@ async def test_parameters_must_fit_the_template(business: Business) -> None:
     assert await error(business, body) == 132000
 
 
+RICH: dict[str, Any] = {
+    "name": "rich", "components": [
+        {"type": "HEADER", "format": "IMAGE"},
+        {"type": "BODY", "text": "Hello {{1}}, seeds are here."},
+        {"type": "BUTTONS", "buttons": [
+            {"type": "URL", "text": "Order", "url": "https://x.example/{{1}}"},
+            {"type": "COPY_CODE", "example": "A1"},
+            {"type": "QUICK_REPLY", "text": "Stop"},
+        ]},
+    ],
+}  # fmt: skip
+PICTURE = {"type": "header", "parameters": [{"type": "image", "image": {"link": "https://x.example/a.jpg"}}]}
+WORDS = {"type": "body", "parameters": [{"type": "text", "text": "Amina"}]}
+
+
+def button(kind: str, index: Any, **parameter: str) -> dict[str, Any]:
+    return {"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]}
+
+
+ORDER = button("url", "0", type="text", text="m")
+CODE = button("copy_code", "1", type="coupon_code", coupon_code="A1")
+STOP = button("quick_reply", "2", type="payload", payload="STOP")
+
+
+@pytest.mark.parametrize(
+    ("components", "code"),
+    [
+        ([PICTURE, WORDS, ORDER, CODE, STOP], None),
+        ([PICTURE, WORDS, ORDER, CODE], None),
+        ([WORDS, ORDER, CODE], 132012),
+        ([{"type": "header", "parameters": [{"type": "video", "video": {"id": "7"}}]}, WORDS, ORDER, CODE], 132012),
+        ([{"type": "header", "parameters": [{"type": "image", "image": {}}]}, WORDS, ORDER, CODE], 131008),
+        (
+            [{"type": "header", "parameters": [{"type": "image", "image": {"link": "a.jpg"}}]}, WORDS, ORDER, CODE],
+            131053,
+        ),
+        ([PICTURE, ORDER, CODE], 132000),
+        ([PICTURE, WORDS, CODE], 131008),
+        ([PICTURE, WORDS, ORDER], 131008),
+        ([PICTURE, WORDS, ORDER, CODE, button("quick_reply", "1", type="payload", payload="x")], 132018),
+        ([PICTURE, WORDS, ORDER, CODE, button("url", "9", type="text", text="x")], 132018),
+        ([PICTURE, WORDS, ORDER, CODE, button("quick_reply", None, type="payload", payload="x")], 131008),
+    ],
+)
+async def test_header_and_buttons_must_be_filled_as_the_template_says(
+    business: Business, components: list[Any], code: int | None
+) -> None:
+    await create(business, **RICH)
+    await business.drain()
+    body = template("+254700000001", name="rich")
+    body["template"]["components"] = components
+    status, answer = await business.post(body)
+    assert answer.get("error", {}).get("code") == code, answer
+    assert (status == 200) == (code is None)
+
+
+async def test_a_template_in_another_category_costs_another_price_and_the_business_is_told(
+    business: Business, inbox: Inbox
+) -> None:
+    await create(business)
+    await business.control("POST", "template/harvest_offer/en", {"category": "UTILITY"})
+    await business.drain()
+    (event,) = inbox.values("template_category_update")
+    assert (event["previous_category"], event["new_category"]) == ("MARKETING", "UTILITY")
+    assert (await business.graph("GET", "777/message_templates"))[1]["data"][0]["category"] == "UTILITY"
+    await business.control("POST", "template/harvest_offer/en", {"category": "SPAM"}, status=400)
+    await business.control("POST", "template/harvest_offer/en", {"category": "UTILITY", "status": "PAUSED"}, status=400)
+
+
 async def test_a_known_template_in_another_language_does_not_exist(business: Business) -> None:
     await create(business)
     await business.drain()

@@ -36,7 +36,7 @@ def _claim(tenant: Tenant, made: WithSecret, *, after: float = 0.0, batch: int =
     return claim.claim(tenant.id, made.subscription.pk, now=clock.now() + timedelta(seconds=after + 0.1), batch=batch)
 
 
-def _finish(tenant: Tenant, made: WithSecret, batch: Batch, answer: Answer, *, again_in: float | None = 5.0) -> str:
+def _finish(batch: Batch, answer: Answer, *, again_in: float | None = 5.0) -> str:
     from tulia.core import clock
     from tulia.webhooks import claim
     from tulia.webhooks.claim import Tried
@@ -44,7 +44,7 @@ def _finish(tenant: Tenant, made: WithSecret, batch: Batch, answer: Answer, *, a
     now = clock.now()
     next_at = now + timedelta(seconds=again_in) if again_in is not None and not answer.is_success else None
     tried: list[Tried] = [Tried(one, now, answer, next_at) for one in batch.deliveries]
-    return claim.finish(tenant.id, made.subscription.pk, tried, claimed_until=batch.claimed_until, now=now)
+    return claim.finish(batch, tried, now=now)
 
 
 def _answer(status: int | None, error: str = "") -> Answer:
@@ -84,11 +84,11 @@ def test_a_success_is_kept_with_its_log(tenant: Tenant) -> None:
     _tell(tenant, 1)
     batch = _claim(tenant, made)
     assert batch
-    _finish(tenant, made, batch, _answer(None, "No answer within 10 seconds."))
+    _finish(batch, _answer(None, "No answer within 10 seconds."))
     later = _claim(tenant, made, after=6)
     assert later
     assert later.deliveries[0].tries == 1
-    _finish(tenant, made, later, _answer(204))
+    _finish(later, _answer(204))
     (delivery,) = deliveries(tenant)
     assert (delivery.state, delivery.attempt_count, delivery.next_attempt_at) == ("delivered", 2, None)
     assert delivery.delivered_at
@@ -107,13 +107,13 @@ def test_a_failure_told_after_the_claim_lapsed_changes_nothing_but_a_success_cou
     quick = _claim(tenant, made, after=LEASE.total_seconds() + 1)
     assert slow
     assert quick
-    _finish(tenant, made, slow, _answer(500, "late"), again_in=None)
+    _finish(slow, _answer(500, "late"), again_in=None)
     (delivery,) = deliveries(tenant)
     assert (delivery.state, delivery.attempt_count) == ("pending", 0)
-    _finish(tenant, made, slow, _answer(200))
+    _finish(slow, _answer(200))
     (delivery,) = deliveries(tenant)
     assert delivery.state == "delivered"
-    _finish(tenant, made, quick, _answer(500, "after all"))
+    _finish(quick, _answer(500, "after all"))
     (delivery,) = deliveries(tenant)
     assert delivery.state == "delivered"
 
@@ -123,7 +123,7 @@ def test_after_the_last_try_a_delivery_has_failed(tenant: Tenant) -> None:
     _tell(tenant, 1)
     batch = _claim(tenant, made)
     assert batch
-    assert _finish(tenant, made, batch, _answer(500, "no"), again_in=None) == ""
+    assert _finish(batch, _answer(500, "no"), again_in=None) == ""
     (delivery,) = deliveries(tenant)
     assert (delivery.state, delivery.last_status, delivery.last_error) == ("failed", 500, "no")
     assert _claim(tenant, made, after=10**6) is None
@@ -142,7 +142,7 @@ def test_five_days_without_a_success_switch_the_subscription_off(tenant: Tenant,
         WebhookSubscription.objects.update(failing_since=clock.now() - timedelta(days=days))
     batch = _claim(tenant, made)
     assert batch
-    reason = _finish(tenant, made, batch, _answer(500, "The endpoint answered 500."))
+    reason = _finish(batch, _answer(500, "The endpoint answered 500."))
     assert bool(reason) == (days == 5)
     with tenant_scope(tenant.id):
         found = subscriptions.get(tenant.id, made.subscription.pk)
@@ -165,7 +165,7 @@ def test_a_success_ends_the_failing(tenant: Tenant) -> None:
         _tell(tenant, 1)
         batch = _claim(tenant, made)
         assert batch
-        _finish(tenant, made, batch, answer)
+        _finish(batch, answer)
         with tenant_scope(tenant.id):
             found = subscriptions.get(tenant.id, made.subscription.pk)
         assert (found.failing_since is not None) == is_failing
@@ -214,7 +214,7 @@ def test_what_is_older_than_thirty_days_is_forgotten(tenant: Tenant) -> None:
     _tell(tenant, 2)
     batch = _claim(tenant, made)
     assert batch
-    _finish(tenant, made, batch, _answer(200))
+    _finish(batch, _answer(200))
     old = events(tenant)[0]
     now = clock.now()
     with tenant_scope(tenant.id):
@@ -232,3 +232,44 @@ def test_what_is_older_than_thirty_days_is_forgotten(tenant: Tenant) -> None:
     assert events(tenant) == []
     with tenant_scope(tenant.id):
         assert [one.pk for one in WebhookSubscription.objects.all()] == [made.subscription.pk]
+
+
+def test_looking_for_what_is_due_does_not_read_all_that_waits(tenant: Tenant) -> None:
+    from tulia.core import clock, sql
+    from tulia.tenants.scope import system_scope
+
+    subscribe(tenant, "campaign.started")
+    with system_scope():
+        plan = "\n".join(
+            line for (line,) in sql.fetch_all("EXPLAIN " + sql.load("webhooks", "due"), {"now": clock.now()})
+        )
+    assert "webhook_deliveries_due" in plan
+    assert "Limit" in plan
+    assert "Semi Join" not in plan
+
+
+def test_who_was_reached_by_another_worker_since_the_failure_is_not_switched_off(tenant: Tenant) -> None:
+    from tulia.core import clock
+    from tulia.tenants.scope import tenant_scope
+    from tulia.webhooks import subscriptions
+    from tulia.webhooks.models import WebhookDelivery, WebhookSubscription
+
+    made = subscribe(tenant, "campaign.started")
+    _tell(tenant, 2)
+    first = _claim(tenant, made, batch=1)
+    assert first
+    _finish(first, _answer(200))
+    now = clock.now()
+    with tenant_scope(tenant.id):
+        WebhookSubscription.objects.update(failing_since=now - timedelta(days=6))
+        WebhookDelivery.objects.filter(state="delivered").update(
+            delivered_at=now - timedelta(days=6) + timedelta(hours=1)
+        )
+    second = _claim(tenant, made)
+    assert second
+    assert _finish(second, _answer(500, "no")) == ""
+    with tenant_scope(tenant.id):
+        found = subscriptions.get(tenant.id, made.subscription.pk)
+    assert found.is_enabled
+    assert found.failing_since
+    assert found.failing_since > now - timedelta(minutes=1)

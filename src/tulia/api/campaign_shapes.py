@@ -18,8 +18,9 @@ class VariantSerializer(Shape):
     """One arm of an A/B test."""
 
     name = Text(max_length=100)
-    content = Text(max_length=4_096)
+    content = Text(required=False, max_length=4_096)
     template_id = serializers.UUIDField(required=False, allow_null=True)
+    template_variables = serializers.DictField(child=Text(), required=False, allow_null=True)
 
 
 class MessageCampaignCreateSerializer(Shape):

@@ -24,6 +24,9 @@ class NewSender(fields.Shape):
     kind = serializers.ChoiceField(choices=["whatsapp_cloud"], default="whatsapp_cloud")
     name = fields.Text(max_length=100)
     phone_number_id = fields.Text(max_length=30, help_text="The provider's id of the phone number, not the number.")
+    business_account_id = fields.Text(
+        required=False, max_length=64, help_text="The provider's id of the account that has the templates."
+    )
     access_token = fields.Text(write_only=True, max_length=2_000)
     app_secret = fields.Text(write_only=True, max_length=2_000, help_text="Signs the provider's callbacks.")
     verify_token = fields.Text(write_only=True, max_length=2_000, help_text="Of your choice; the provider repeats it.")
@@ -36,6 +39,7 @@ class SenderChange(fields.Shape):
     rate_per_second = fields.Whole(required=False, min_value=1, max_value=senders.MAX_RATE)
     is_paused = fields.Flag(required=False)
     paused_reason = fields.Text(required=False, max_length=300, allow_blank=True)
+    business_account_id = fields.Text(required=False, max_length=64)
     access_token = fields.Text(required=False, write_only=True, max_length=2_000)
     app_secret = fields.Text(required=False, write_only=True, max_length=2_000)
     verify_token = fields.Text(required=False, write_only=True, max_length=2_000)
@@ -51,6 +55,7 @@ class SenderView(serializers.Serializer[Any]):
     kind = serializers.CharField()
     name = serializers.CharField()
     phone_number_id = serializers.CharField()
+    business_account_id = serializers.CharField(allow_blank=True)
     base_url = serializers.CharField()
     rate_per_second = serializers.IntegerField()
     is_simulated = serializers.BooleanField()
@@ -66,6 +71,7 @@ def shown(sender: Sender) -> dict[str, Any]:
         "kind": sender.kind,
         "name": sender.name,
         "phone_number_id": sender.external_id,
+        "business_account_id": sender.business_account_id,
         "base_url": sender.base_url,
         "rate_per_second": sender.rate_per_second,
         "is_simulated": sender.is_simulated,

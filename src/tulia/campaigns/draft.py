@@ -35,10 +35,12 @@ class Variant:
     name: str
     content: str
     template_id: UUID | None = None
+    template_variables: dict[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         stored: dict[str, Any] = {"name": self.name, "content": self.content}
-        return stored | ({"template_id": str(self.template_id)} if self.template_id else {})
+        stored |= {"template_id": str(self.template_id)} if self.template_id else {}
+        return stored | ({"template_variables": self.template_variables} if self.template_variables else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +230,12 @@ def _variants(value: Any) -> list[dict[str, Any]]:
     wrong: dict[str, str] = {}
     read_variants: list[dict[str, Any]] = []
     for index, one in enumerate(value):
-        for unknown in sorted(set(one) - {"name", "content", "template_id", "weight"}):
+        for unknown in sorted(set(one) - {"name", "content", "template_id", "template_variables", "weight"}):
             wrong[f"variants[{index}].{unknown}"] = "is not a field of a variant"
         if one.get("weight") is not None:
             wrong[f"variants[{index}].weight"] = "weights are not available yet; the arms are equal"
         part: dict[str, Any] = {}
-        for name, reader in (("name", _text(100)), ("content", _content), ("template_id", _optional(_id))):
+        for name, reader in _VARIANT_READERS.items():
             if name == "content" and "content" not in one and one.get("template_id"):
                 part[name] = ""
                 continue
@@ -241,7 +243,7 @@ def _variants(value: Any) -> list[dict[str, Any]]:
                 part[name] = reader(one.get(name))
             except _Wrong as reason:
                 wrong[f"variants[{index}].{name}"] = str(reason) if name in one else "is required"
-        read_variants.append(Variant(**part).to_json() if len(part) == 3 else {})
+        read_variants.append(Variant(**part).to_json() if len(part) == len(_VARIANT_READERS) else {})
     names = [one.get("name", "").strip().casefold() for one in read_variants]
     if not wrong and len(set(names)) < len(names):
         wrong["variants"] = "must have different names"
@@ -250,6 +252,12 @@ def _variants(value: Any) -> list[dict[str, Any]]:
     return read_variants
 
 
+_VARIANT_READERS: dict[str, Callable[[Any], Any]] = {
+    "name": _text(100),
+    "content": _content,
+    "template_id": _optional(_id),
+    "template_variables": _optional(_variables),
+}
 _READERS: dict[str, Callable[[Any], Any]] = {
     "name": _text(NAME_LIMIT),
     "description": _optional(_text(DESCRIPTION_LIMIT, may_be_empty=True)),

@@ -128,7 +128,10 @@ def check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
     for index, variant in enumerate(values.get("variants") or ()):
         asked[f"variants[{index}].template_id"] = variant.get("template_id")
     for path, template_id in asked.items():
-        if template_id and not MessageTemplate.objects.filter(tenant_id=tenant_id, pk=template_id).exists():
+        if (
+            template_id
+            and not MessageTemplate.objects.filter(tenant_id=tenant_id, pk=template_id, deleted_at=None).exists()
+        ):
             wrong[path] = "is not a template of yours"
     if wrong:
         raise Invalid("; ".join(f"{path} {reason}" for path, reason in wrong.items()) + ".", details=wrong)

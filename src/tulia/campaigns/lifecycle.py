@@ -9,9 +9,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from tulia.audience import confirmations, criteria
-from tulia.campaigns import window
+from tulia.campaigns import template_use, window
 from tulia.campaigns.models import MessageCampaign
-from tulia.channels.models import MessageTemplate, Sender
+from tulia.channels.models import Sender
 from tulia.core.errors import Conflict, Invalid
 from tulia.tenants import queries as tenants
 from tulia.tenants.scope import system_scope, tenant_scope
@@ -62,8 +62,11 @@ def check_ready(campaign: MessageCampaign, *, sender: Sender | None, confirm_eve
         raise NoSender(
             f"The sender {sender.name!r} is paused: {sender.paused_reason}", details={"sender_id": "is paused"}
         )
-    wanted = {campaign.template_id} | {variant.get("template_id") for variant in campaign.variants}
-    for template in MessageTemplate.objects.filter(pk__in=[one for one in wanted if one]).exclude(status="approved"):
+    _check_templates(campaign)
+
+
+def _check_templates(campaign: MessageCampaign) -> None:
+    if template := template_use.not_approved(campaign):
         raise TemplateNotApproved(
             f"The template {template.name!r} ({template.language}) is {template.status}; only an approved one can be sent.",
             details={"template_id": f"is {template.status}"},
@@ -109,16 +112,14 @@ def pause(campaign: MessageCampaign, *, reason: str, now: datetime) -> None:
 
 
 def resume(campaign: MessageCampaign, *, now: datetime) -> None:
-    """Paused → sending. Raises WrongState, BudgetUsedUp."""
-    if (
-        campaign.status == "paused"
-        and campaign.budget_micros is not None
-        and campaign.cost_micros >= campaign.budget_micros
-    ):
-        raise BudgetUsedUp(
-            "The budget is used up: raise budget_micros first (PATCH the campaign), then resume.",
-            details={"budget_micros": f"is used up: {campaign.cost_micros} of {campaign.budget_micros}"},
-        )
+    """Paused → sending. Raises WrongState, BudgetUsedUp, and TemplateNotApproved while its template may not be sent."""
+    if campaign.status == "paused":
+        _check_templates(campaign)
+        if campaign.budget_micros is not None and campaign.cost_micros >= campaign.budget_micros:
+            raise BudgetUsedUp(
+                "The budget is used up: raise budget_micros first (PATCH the campaign), then resume.",
+                details={"budget_micros": f"is used up: {campaign.cost_micros} of {campaign.budget_micros}"},
+            )
     if not campaign.mark_resumed(at=now):
         campaign.refresh_from_db()
         raise WrongState(f"This campaign is {campaign.status}; only a paused one can be resumed.")

@@ -2,45 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from tulia.campaigns import render
-from tulia.channels.types import OutgoingMessage, TemplateCall
+from tulia.channels import placeholders
+from tulia.channels.components import MAX_BODY, MAX_CODE, MAX_HEADER, MAX_URL, Components
+from tulia.channels.placeholders import Place
+from tulia.channels.types import (
+    ButtonValue,
+    HeaderLocation,
+    HeaderMedia,
+    HeaderText,
+    OutgoingMessage,
+    TemplateCall,
+)
 
 TEXT_LIMIT = 4_096
+PAYLOAD_LIMIT = 256
+_LINK = re.compile(r"https?://[!-~]+")
+_KEPT_IN_ADDRESSES = "/?=&%#+~:,;@!$'()*"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place of a template: a Liquid text, and the plain text that stands there when it can't be made for somebody."""
+
+    place: Place
+    value: str
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateWording:
+    """An approved template with what fills it."""
+
+    name: str
+    language: str
+    parts: Components
+    slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What one arm says: a text, or an approved template with a Liquid text for each of its placeholders in order."""
+    """What one arm says: a text, or (`template`) an approved template."""
 
     text: str
-    template_name: str = ""
-    template_language: str = ""
-    placeholders: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()
+    template: TemplateWording | None = None
 
     @property
-    def is_template(self) -> bool:
-        return bool(self.template_name)
+    def is_the_same_for_all(self) -> bool:
+        """Whether nothing in it depends on who gets it, so that it can be made for everybody or for nobody."""
+        texts = [slot.value for slot in self.template.slots] if self.template else [self.text]
+        return not any("{{" in text or "{%" in text for text in texts)
 
 
 def compose(wording: Wording, person: Mapping[str, Any], *, to: str, reference: str) -> OutgoingMessage:
     """The message for this person (their fields as of `render.context_of`). Raises render.Unrenderable."""
-    if not wording.is_template:
+    if wording.template is None:
         text = render.render(wording.text, person)
         if len(text) > TEXT_LIMIT:
-            raise render.Unrenderable(f"the message would have more than {TEXT_LIMIT} characters")
+            raise render.Unrenderable(f"the message would have more than {TEXT_LIMIT:,} characters")
         return OutgoingMessage(to=to, reference=reference, text=text)
-    # A template's value may hold no line break, tab or run of spaces: WhatsApp refuses the whole message.
-    filled = tuple(" ".join(render.render(value, person).split()) for value in wording.values)
-    is_positional = all(name.isdigit() for name in wording.placeholders)
-    call = TemplateCall(
-        name=wording.template_name,
-        language=wording.template_language,
-        positional=filled if is_positional else (),
-        named=() if is_positional else tuple(zip(wording.placeholders, filled, strict=True)),
+    return OutgoingMessage(to=to, reference=reference, template=_call(wording.template, person, reference))
+
+
+def _call(wording: TemplateWording, person: Mapping[str, Any], reference: str) -> TemplateCall:
+    body: list[tuple[str, str]] = []
+    header: dict[str, str] = {}
+    buttons: list[ButtonValue] = []
+    for slot in wording.slots:
+        made = _fill(slot, person)
+        place = slot.place
+        if place.part == "body":
+            body.append((place.name, made))
+        elif place.part == "header":
+            header[place.kind if place.kind == "text" and place.name else place.key.removeprefix("header.")] = made
+        else:
+            if place.kind == "payload":
+                made = _payload(made, reference)
+            buttons.append(ButtonValue(place.button, _BUTTON_KINDS[place.kind], made))
+    values = dict(body)
+    _check_length(placeholders.filled(wording.parts.body, values), MAX_BODY, "the body")
+    is_positional = all(name.isdigit() for name in values)
+    return TemplateCall(
+        name=wording.name,
+        language=wording.language,
+        positional=tuple(values.values()) if is_positional else (),
+        named=() if is_positional else tuple(values.items()),
+        header=_header(wording.parts, header),
+        buttons=tuple(buttons),
     )
-    return OutgoingMessage(to=to, reference=reference, template=call)
+
+
+_BUTTON_KINDS = {"url_end": "url", "code": "copy_code", "payload": "quick_reply"}
+
+
+def _fill(slot: Slot, person: Mapping[str, Any]) -> str:
+    """What stands in this place; a template's own default helps out where the value can't be made."""
+    try:
+        # WhatsApp refuses a whole message for a line break, tab or run of spaces in a value.
+        return _suited(slot.place, " ".join(render.render(slot.value, person).split()))
+    except render.Unrenderable as error:
+        if not slot.default:
+            raise render.Unrenderable(f"{slot.place.key}: {error}") from error
+    try:
+        return _suited(slot.place, " ".join(slot.default.split()))
+    except render.Unrenderable as error:
+        raise render.Unrenderable(f"{slot.place.key}: {error}") from error
+
+
+def _suited(place: Place, made: str) -> str:
+    """The value as its place wants it. Raises render.Unrenderable for one that WhatsApp would refuse."""
+    if place.kind == "link":
+        if not _LINK.fullmatch(made) or len(made) > MAX_URL:
+            raise render.Unrenderable("it is not a web address")
+    elif place.kind == "number":
+        limit = 90 if place.key.endswith("latitude") else 180
+        try:
+            is_on_the_map = abs(float(made)) <= limit
+        except ValueError:
+            is_on_the_map = False
+        if not is_on_the_map:
+            raise render.Unrenderable(f"it is not a number from -{limit} to {limit}")
+    elif place.kind == "url_end":
+        return quote(made, safe=_KEPT_IN_ADDRESSES)
+    elif place.kind == "code":
+        _check_length(made, MAX_CODE, "the code")
+    return made
+
+
+def _payload(made: str, reference: str) -> str:
+    """What comes back when the button is tapped: a word, and whose message it was."""
+    payload = f"{made}|{reference}"
+    _check_length(payload, PAYLOAD_LIMIT, "a button's payload")
+    return payload
+
+
+def _header(parts: Components, made: Mapping[str, str]) -> HeaderText | HeaderMedia | HeaderLocation | None:
+    if parts.header is None or not made:
+        return None
+    if parts.header.format == "text":
+        (name,) = placeholders.names_in(parts.header.text)
+        _check_length(placeholders.filled(parts.header.text, {name: made["text"]}), MAX_HEADER, "the header")
+        return HeaderText(made["text"], "" if name.isdigit() else name)
+    if parts.header.format == "location":
+        return HeaderLocation(made["latitude"], made["longitude"], made["name"], made["address"])
+    media_id = made.get("id", "")
+    link = "" if media_id else made.get("link", "")
+    return HeaderMedia(parts.header.format, link, media_id, made.get("filename", ""))
+
+
+def _check_length(text: str, longest: int, what: str) -> None:
+    if len(text) > longest:
+        raise render.Unrenderable(f"{what} would have more than {longest:,} characters")
+
+
+def as_seen(wording: Wording, message: OutgoingMessage) -> str:
+    """The message as a person reads it: header, body, footer, then the buttons in brackets, one a line."""
+    if wording.template is None or message.template is None:
+        return message.text or ""
+    parts, call = wording.template.parts, message.template
+    values = dict(call.named) or {str(n): text for n, text in enumerate(call.positional, start=1)}
+    paragraphs = [_header_as_seen(parts, call.header), placeholders.filled(parts.body, values), parts.footer]
+    lines = _buttons_as_seen(parts, call.buttons)
+    return "\n\n".join(paragraph for paragraph in (*paragraphs, "\n".join(lines)) if paragraph)
+
+
+def _header_as_seen(parts: Components, value: HeaderText | HeaderMedia | HeaderLocation | None) -> str:
+    if isinstance(value, HeaderMedia):
+        return f"[{value.kind}: {value.filename or value.link or value.id}]"
+    if isinstance(value, HeaderLocation):
+        return f"[location: {value.name}, {value.address}]"
+    text = parts.header.text if parts.header else ""
+    return placeholders.PLACEHOLDER.sub(lambda _: value.text, text) if value else text
+
+
+def _buttons_as_seen(parts: Components, values: Sequence[ButtonValue]) -> list[str]:
+    filled = {value.index: value.text for value in values}
+    lines = []
+    for index, button in enumerate(parts.buttons):
+        target = button.target if button.kind in ("url", "phone_number") else ""
+        if button.kind == "url" and index in filled:
+            target = target.partition("{{")[0] + filled[index]
+        elif button.kind == "copy_code":
+            target = filled.get(index, "")
+        lines.append(f"[{button.text}: {target}]" if target else f"[{button.text}]")
+    return lines

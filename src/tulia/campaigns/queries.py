@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from tulia.campaigns.models import STATUSES, MessageCampaign
 from tulia.core import keyset
 from tulia.core.errors import Forbidden, Invalid, Missing
 from tulia.core.keyset import Page, PageRequest
+from tulia.tenants import queries as tenants
 
 
 class NoConsent(Forbidden):
@@ -42,7 +44,7 @@ def status_of(tenant_id: UUID, campaign_id: UUID) -> str | None:
     return MessageCampaign.objects.filter(tenant_id=tenant_id, pk=campaign_id).values_list("status", flat=True).first()
 
 
-def consenting_person(tenant_id: UUID, customer_id: UUID) -> Person:
+def consenting_person(tenant_id: UUID, customer_id: UUID, *, now: datetime) -> Person:
     """A customer a message may be tried on. Raises Missing, and NoConsent: nothing skips the consent check."""
     customer = Customer.objects.filter(tenant_id=tenant_id, pk=customer_id, deleted_at=None).first()
     if customer is None:
@@ -51,6 +53,7 @@ def consenting_person(tenant_id: UUID, customer_id: UUID) -> Person:
         raise NoConsent("This customer doesn't agree to promotional messages, and a test is one.")
     context = render.context_of(
         name=customer.name, phone=customer.phone, external_id=customer.external_id or "", language=customer.language,
-        country=customer.country, attributes=customer.attributes,
+        country=customer.country, attributes=customer.attributes, now=now,
+        timezone=customer.timezone or tenants.get(tenant_id).timezone,
     )  # fmt: skip
     return Person(customer.phone, context)

@@ -6,8 +6,11 @@ Language: `campaigns.sandbox` (an unknown variable is an error, `default` gives 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
@@ -55,22 +58,48 @@ def render(text: str, person: Mapping[str, Any]) -> str:
 
 
 def context_of(
-    *, name: str, phone: str, external_id: str, language: str, country: str, attributes: Mapping[str, Any]
+    *,
+    name: str,
+    phone: str,
+    external_id: str,
+    language: str,
+    country: str,
+    attributes: Mapping[str, Any],
+    timezone: str = "",
+    now: datetime | None = None,
 ) -> dict[str, Any]:
     """What a message may say about a person: `{{ customer.name }}`, `{{ customer.first_name }}`, and so on.
 
     Empty fields and attributes are left out, so that a message which needs one fails instead of greeting nobody. The
-    short forms `customer_name` and `first_name` mean the same.
+    short forms `name`, `customer_name` and `first_name` mean the same. `now` becomes `{{ now }}`, on the person's own
+    clock: `timezone` is their zone's IANA name, empty or unknown for UTC.
     """
     words = name.split()
     fields = {"name": name.strip(), "first_name": words[0] if words else "", "phone": phone, "external_id": external_id}
-    fields |= {"language": language, "country": country}
+    fields |= {"language": language, "country": country, "timezone": timezone}
     customer: dict[str, Any] = {key: value for key, value in fields.items() if value}
     customer["attributes"] = {key: value for key, value in attributes.items() if not _is_blank(value)}
     context: dict[str, Any] = {"customer": customer}
     if words:
-        context |= {"customer_name": customer["name"], "first_name": customer["first_name"]}
+        whole = customer["name"]
+        context |= {"name": whole, "customer_name": whole, "first_name": customer["first_name"]}
+    if now is not None:
+        context["now"] = now.astimezone(_zone(timezone))
     return context
+
+
+@functools.lru_cache(maxsize=1_024)
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def in_words(error: Unrenderable) -> str:
+    """Why a message can't be made, without where in the text: what the template language adds behind is cut off."""
+    said = str(error).split("->")[0].splitlines()[0].strip().rstrip(".")
+    return re.sub(r"'?([^\s']+)'? is undefined$", r"\1 is not known", said)
 
 
 def _is_blank(value: Any) -> bool:

@@ -1,22 +1,26 @@
 """The Liquid that a message may use: strict, and bounded, because a tenant writes it and the worker runs it (pure).
 
 No files and no other templates can be reached, loops and texts are limited, and a missing value is an error whatever is
-done with it, unless `default` comes first. python-liquid's own limits don't cover filters and ranges, which build their
-whole result at once: five `replace` make a gigabyte of ten letters, and `(1..100000000) | sort` a list of all of them.
+done with it, unless `default` comes first. Dates go by the campaign's clock and the person's zone. python-liquid's own
+limits don't cover filters and ranges, which build their whole result at once: five `replace` make a gigabyte of ten
+letters, and `(1..100000000) | sort` a list of all of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from liquid import BoundTemplate, Environment, StrictDefaultUndefined
 from liquid.ast import Node
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.context import RenderContext
-from liquid.exceptions import LiquidSyntaxError, ResourceLimitError, UndefinedError
+from liquid.exceptions import FilterArgumentError, LiquidSyntaxError, ResourceLimitError, UndefinedError
 from liquid.expression import Expression
+from liquid.filter import liquid_filter, with_context
 from liquid.mode import Mode
 from liquid.undefined import is_undefined
 
@@ -24,6 +28,7 @@ MOST_ITERATIONS = 500
 LONGEST_TEXT = 16_384  # characters that one filter may make, and bytes that a message may come to
 LARGEST_LIST = 2_000
 _LARGEST_NUMBER = 10**30
+_DATE_PATTERNS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y-%m-%d %H:%M")
 _UNAVAILABLE_TAGS = ("include", "render", "tablerow", "increment", "decrement")
 
 
@@ -74,8 +79,47 @@ def _bounded(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
     return bounded
 
 
+@with_context
+@liquid_filter
+def _date(value: object, pattern: object, *, context: RenderContext) -> str:
+    """The date in this pattern, on the person's clock; "now" and "today" are the campaign's now, never the process's."""
+    now = context.globals.get("now")
+    if not isinstance(now, datetime):
+        raise UndefinedError("'now' is undefined", token=None)
+    return _instant(value, now).strftime(str(pattern))
+
+
+def _instant(value: object, now: datetime) -> datetime:
+    """A date or time that a value means. What names no zone is taken as it stands; what does is put on the clock of
+    `now`. Raises FilterArgumentError."""
+    if isinstance(value, datetime):
+        found = value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        found = datetime.fromtimestamp(value, UTC)
+    elif isinstance(value, str) and value in ("now", "today"):
+        found = now
+    elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) > 8:
+        found = datetime.fromtimestamp(int(value), UTC)
+    elif isinstance(value, str):
+        found = _written(value.strip())
+    else:
+        raise FilterArgumentError("this is no date", token=None)
+    return found.astimezone(now.tzinfo) if found.tzinfo else found
+
+
+def _written(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        for pattern in _DATE_PATTERNS:
+            with contextlib.suppress(ValueError):
+                return datetime.strptime(text, pattern)  # noqa: DTZ007 - a day in a calendar has no zone
+    raise FilterArgumentError("this is no date", token=None)
+
+
 def _make_environment() -> Environment:
     environment = _Bounded(undefined=StrictDefaultUndefined, tolerance=Mode.STRICT)
+    environment.add_filter("date", _date)
     for tag in _UNAVAILABLE_TAGS:
         del environment.tags[tag]
     for name, act in list(environment.filters.items()):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from tulia.channels.types import CallbackContent, OutgoingMessage, SendOutcome
+from tulia.channels.types import CallbackContent, ListedTemplate, OutgoingMessage, SendOutcome, UnusableTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,21 @@ class CallbackReader(Protocol):
 
     def parse(self, raw: bytes, *, phone_number_id: str) -> CallbackContent:
         """What the body says; raises CallbackInvalid when it says nothing that can be understood."""
+        ...
+
+
+class TemplateReader(Protocol):
+    """Reads how one kind of provider lists its templates. A module of that kind is one."""
+
+    FIELDS: str
+    """What to ask for."""
+
+    def read(self, page: Mapping[str, Any]) -> Iterator[ListedTemplate | UnusableTemplate]:
+        """Everything on one page."""
+        ...
+
+    def next_cursor(self, page: Mapping[str, Any]) -> str | None:
+        """Where the next page begins; None after the last."""
         ...
 
 

@@ -13,7 +13,7 @@ from tulia.tenants.models import Tenant
 
 
 class Sender(models.Model):
-    """One phone number with a provider.
+    """One phone number with a provider; `business_account_id` is the account there that its templates belong to.
 
     `rate_per_second` is never exceeded in any one-second window. Secrets are encrypted. `base_url` empty means the
     provider's own address; for the built-in simulator (`is_simulated`) it is wherever the simulator listens now.
@@ -26,6 +26,7 @@ class Sender(models.Model):
     kind = models.CharField(max_length=30)
     name = models.CharField(max_length=100)
     external_id = models.CharField(max_length=100)
+    business_account_id = models.CharField(max_length=100, blank=True, db_default="", default="")
     access_token_encrypted = models.TextField()
     app_secret_encrypted = models.TextField()
     verify_token_encrypted = models.TextField()
@@ -45,8 +46,16 @@ class Sender(models.Model):
         ]
 
 
+TEMPLATE_STATUSES = ("pending", "approved", "rejected", "paused", "disabled", "archived", "deleted")
+
+
 class MessageTemplate(models.Model):
-    """A message that the provider approved: identity is name and language; `variables` are its placeholders in order."""
+    """A message that the provider approved: identity is name and language.
+
+    `components` are its parts as `channels.components` writes them (empty for a body alone), `variables` the
+    placeholders of its body in order. `examples` and `defaults` hold a text for places to fill, by their keys. The
+    three instants say when the provider last told something, so that what comes late doesn't undo it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
@@ -54,20 +63,35 @@ class MessageTemplate(models.Model):
     language = models.CharField(max_length=20)
     category = models.CharField(max_length=20)
     status = models.CharField(max_length=20)
+    status_reason = models.CharField(max_length=500, blank=True, db_default="", default="")
+    quality = models.CharField(max_length=20, db_default="unknown", default="unknown")
+    provider_id = models.CharField(max_length=100, blank=True, db_default="", default="")
     body = models.TextField()
+    components = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
     variables = models.JSONField(default=list)
+    examples = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    defaults = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    status_told_at = models.DateTimeField(null=True)
+    quality_told_at = models.DateTimeField(null=True)
+    category_told_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "message_templates"
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["tenant", "name", "language"], name="message_templates_name_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "name", "language"],
+                condition=Q(deleted_at=None),
+                name="message_templates_name_unique",
+            ),
             models.CheckConstraint(
                 condition=Q(category__in=["marketing", "utility", "authentication"]), name="message_templates_category"
             ),
+            models.CheckConstraint(condition=Q(status__in=TEMPLATE_STATUSES), name="message_templates_status"),
             models.CheckConstraint(
-                condition=Q(status__in=["pending", "approved", "rejected", "paused", "disabled"]),
-                name="message_templates_status",
+                condition=Q(quality__in=["unknown", "green", "yellow", "red"]), name="message_templates_quality"
             ),
         ]
 

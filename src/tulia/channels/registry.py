@@ -7,16 +7,19 @@ from uuid import UUID
 import aiohttp
 from django.conf import settings
 
-from tulia.channels.adapter import Adapter, CallbackReader, Connection, Redaction
+from tulia.channels.adapter import Adapter, CallbackReader, Connection, Redaction, TemplateReader
 from tulia.channels.models import Sender
 from tulia.channels.whatsapp_cloud import callback as whatsapp_callback
 from tulia.channels.whatsapp_cloud import failures as whatsapp_failures
+from tulia.channels.whatsapp_cloud import listed_templates as whatsapp_templates
 from tulia.channels.whatsapp_cloud import redaction as whatsapp_redaction
 from tulia.channels.whatsapp_cloud.adapter import WhatsAppCloud
+from tulia.channels.whatsapp_cloud.adapter import graph_address as whatsapp_address
 from tulia.core import crypto
 from tulia.tenants.scope import tenant_scope
 
 ADAPTERS = {"whatsapp_cloud": WhatsAppCloud}
+TEMPLATES: dict[str, TemplateReader] = {"whatsapp_cloud": whatsapp_templates}
 CALLBACKS: dict[str, CallbackReader] = {"whatsapp_cloud": whatsapp_callback}
 REDACTIONS: dict[str, Redaction] = {"whatsapp_cloud": whatsapp_redaction}
 
@@ -41,6 +44,11 @@ def connection_of(tenant_id: UUID, sender_id: UUID) -> Connection | None:
 def connect(connection: Connection, session: aiohttp.ClientSession) -> Adapter:
     """The adapter of this sender's kind, on the worker's one HTTP session."""
     return ADAPTERS[connection.kind](connection, session)
+
+
+def address_of(connection: Connection) -> str:
+    """Where the provider answers questions about this sender and its account."""
+    return whatsapp_address(connection)
 
 
 _OWN_CODES = {

@@ -56,6 +56,7 @@ def create(
     verify_token: str,
     base_url: str = "",
     rate_per_second: int = DEFAULT_RATE,
+    business_account_id: str = "",
 ) -> Sender:
     """A new sender. `external_id` is the provider's phone number id; an empty `base_url` is the provider's own.
 
@@ -67,6 +68,8 @@ def create(
         wrong["kind"] = f"must be one of {', '.join(registry.ADAPTERS)}"
     if not _PHONE_NUMBER_ID.fullmatch(external_id):
         wrong["phone_number_id"] = "must be letters and digits, as the provider shows them"
+    if business_account_id and not _PHONE_NUMBER_ID.fullmatch(business_account_id):
+        wrong["business_account_id"] = "must be letters and digits, as the provider shows them"
     if base_url and not _is_web_address(base_url):
         wrong["base_url"] = "must be an address like https://graph.example.com, without a query"
     _refuse(wrong)
@@ -77,6 +80,7 @@ def create(
                 kind=kind,
                 name=name.strip(),
                 external_id=external_id,
+                business_account_id=business_account_id,
                 base_url=base_url.rstrip("/"),
                 rate_per_second=rate_per_second,
                 is_simulated=False,
@@ -95,12 +99,20 @@ def change(
     access_token: str | None = None,
     app_secret: str | None = None,
     verify_token: str | None = None,
+    business_account_id: str | None = None,
 ) -> Sender:
     """Changes what is given (None: as it is); new secrets count for callbacks within 15 seconds."""
     given = {"access_token": access_token, "app_secret": app_secret, "verify_token": verify_token}
     secrets = {field: value for field, value in given.items() if value is not None}
-    _refuse(_check(name=name, rate_per_second=rate_per_second, secrets=secrets))
-    plain = {"name": name.strip() if name is not None else None, "rate_per_second": rate_per_second}
+    wrong = _check(name=name, rate_per_second=rate_per_second, secrets=secrets)
+    if business_account_id and not _PHONE_NUMBER_ID.fullmatch(business_account_id):
+        wrong["business_account_id"] = "must be letters and digits, as the provider shows them"
+    _refuse(wrong)
+    plain = {
+        "name": name.strip() if name is not None else None,
+        "rate_per_second": rate_per_second,
+        "business_account_id": business_account_id,
+    }
     changes = {field: value for field, value in plain.items() if value is not None} | _encrypted(secrets)
     if changes:
         Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).update(**changes)

@@ -33,6 +33,7 @@ def ensure(tenant_id: UUID) -> Sender:
             external_id=_phone_number_id(tenant_id),  # always the same, so two at once make one
             defaults={
                 "name": "Simulator",
+                "business_account_id": f"9{_phone_number_id(tenant_id)}",
                 "is_simulated": True,
                 "rate_per_second": RATE_PER_SECOND,
                 "access_token_encrypted": crypto.encrypt(secrets.token_urlsafe(32)),

@@ -6,8 +6,10 @@ Provider words stay inside their adapter; these are the only types that cross th
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 class FailureKind(enum.StrEnum):
@@ -39,6 +41,8 @@ class Failure:
     message: str
     retry_after_seconds: float | None = None
     is_opt_out: bool = False
+    concerns_all: bool = False
+    """Whether nobody can be sent this message now, as when its template is paused: no reason to fail this person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,44 @@ class OutgoingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderText:
+    """The value of a header's only placeholder; `name` is empty for {{1}}."""
+
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderMedia:
+    """What stands above the body: `kind` is "image", "video" or "document", found by exactly one of `link` and `id`."""
+
+    kind: str
+    link: str = ""
+    id: str = ""
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLocation:
+    """A place on the map; coordinates in degrees, as texts."""
+
+    latitude: str
+    longitude: str
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonValue:
+    """What fills one button: `index` is its place in the template, from 0; `kind` is "url" (the address's end),
+    "quick_reply" (the payload that comes back) or "copy_code"."""
+
+    index: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TemplateCall:
     """An approved template with its values: `positional` for {{1}}, {{2}}…, `named` for {{first_name}}…; never both."""
 
@@ -87,6 +129,8 @@ class TemplateCall:
     language: str
     positional: tuple[str, ...] = ()
     named: tuple[tuple[str, str], ...] = ()
+    header: HeaderText | HeaderMedia | HeaderLocation | None = None
+    buttons: tuple[ButtonValue, ...] = ()
 
 
 class CallbackInvalid(ValueError):
@@ -157,11 +201,50 @@ class PreferenceChange:
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateChange:
+    """What the provider did to a template. Exactly one of `status`, `quality` and `category` is set, in our words:
+    a status or quality of `channels.models.MessageTemplate`. `reason` is plain words, empty when there is none."""
+
+    name: str
+    language: str
+    at: datetime
+    provider_id: str = ""
+    status: str | None = None
+    quality: str | None = None
+    category: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTemplate:
+    """A template as the provider lists it; `parts` and `examples` as `channels.templates.create` takes them."""
+
+    provider_id: str
+    name: str
+    language: str
+    category: str
+    status: str
+    quality: str
+    parts: tuple[Mapping[str, Any], ...]
+    examples: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableTemplate:
+    """A template of the provider's that can't be sent from here; `reason` in plain words."""
+
+    name: str
+    language: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackContent:
     """What one callback body holds, in the order it came; `ignored_count` counts entries we have no use for."""
 
     statuses: tuple[StatusUpdate, ...] = ()
     messages: tuple[InboundMessage, ...] = ()
     preferences: tuple[PreferenceChange, ...] = ()
+    templates: tuple[TemplateChange, ...] = ()
     ignored_count: int = 0
     errors: tuple[str, ...] = field(default=())

@@ -13,7 +13,7 @@ from uuid import UUID
 from tulia.channels import simulated
 from tulia.core import clock, crypto, sql
 from tulia.core.errors import Missing
-from tulia.demo import invent
+from tulia.demo import approved, invent
 from tulia.demo.invent import Customer, Shop
 from tulia.tenants import access, accounts, api_keys, queries, tenant_settings
 from tulia.tenants.scope import tenant_scope
@@ -59,6 +59,7 @@ def _make(*, now: datetime) -> UUID:
         api_keys.create(tenant.pk, name="Demo", scopes=access.SCOPES, key=_api_key())
         with tenant_scope(tenant.pk):
             simulated.ensure(tenant.pk)
+            approved.add(tenant.pk)
             _stock(tenant.pk, invent.generate(SEED, now))
     return tenant.pk
 

@@ -248,7 +248,8 @@ class Dispatcher:
         wording = course.wordings[person.arm] if person.arm < len(course.wordings) else course.wordings[0]
         context = render.context_of(
             name=person.name, phone=person.phone, external_id=person.external_id, language=person.language,
-            country=person.country, attributes=person.attributes,
+            country=person.country, attributes=person.attributes, timezone=person.timezone,
+            now=clock.now(),
         )  # fmt: skip
         return message.compose(
             wording, context, to=person.phone, reference=reference.make(course.campaign.pk, person.recipient_id)
@@ -286,7 +287,10 @@ class Dispatcher:
             is_outage=self._is_outage,
             chance=random.random(),  # noqa: S311 - jitter
         )
-        if isinstance(decision, retry.TryAgain):
+        if isinstance(decision, retry.StopCampaign):
+            self._outcomes.put_back(self._returned(person, now, "campaign_paused", counts=False))
+            self._pause_campaign(course, decision.reason)
+        elif isinstance(decision, retry.TryAgain):
             if decision.slows_sender:
                 self._pacer.slow_down(time.monotonic())
             due_at = now + timedelta(seconds=decision.after_seconds)
@@ -303,10 +307,8 @@ class Dispatcher:
             if decision.counts_against_campaign:
                 course.refused_in_a_row += 1
                 if course.refused_in_a_row == CONTENT_FAILURES_BEFORE_PAUSE:
-                    self._courses.pop(course.campaign.pk, None)
-                    self._being_paused.add(course.campaign.pk)
                     reason = f"{CONTENT_FAILURES_BEFORE_PAUSE} messages in a row were refused: {failure.message}"
-                    self._spawn(self._pause(course.campaign.pk, reason))
+                    self._pause_campaign(course, reason)
 
     def _count_unreached(self) -> None:
         self._unreached_in_a_row += 1
@@ -320,6 +322,12 @@ class Dispatcher:
         task = asyncio.create_task(act)
         self._in_flight.add(task)
         task.add_done_callback(self._in_flight.discard)
+
+    def _pause_campaign(self, course: _Course, reason: str) -> None:
+        """Sends no more of it from now on, and says why; asking again changes nothing."""
+        if self._courses.pop(course.campaign.pk, None) is not None:
+            self._being_paused.add(course.campaign.pk)
+            self._spawn(self._pause(course.campaign.pk, reason))
 
     async def _pause(self, campaign_id: UUID, reason: str) -> None:
         await self._database.insist(

@@ -44,7 +44,14 @@ class StopSender:
     reason: str
 
 
-Decision = TryAgain | GiveUp | StopSender
+@dataclass(frozen=True, slots=True)
+class StopCampaign:
+    """This message can be sent to nobody now: put the person back and pause the campaign, with the reason."""
+
+    reason: str
+
+
+Decision = TryAgain | GiveUp | StopSender | StopCampaign
 
 
 def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) -> Decision:
@@ -55,6 +62,8 @@ def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) ->
     """
     if failure.kind is FailureKind.ACCOUNT:
         return StopSender(failure.message)
+    if failure.concerns_all:
+        return StopCampaign(failure.message)
     if failure.kind is FailureKind.RECIPIENT:
         return GiveUp()
     if failure.kind is FailureKind.CONTENT:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tulia.campaigns import lifecycle
+from tulia.campaigns import lifecycle, tryout
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import senders
 from tulia.core import jobs, logs, sql
@@ -26,6 +26,7 @@ def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -
     sender = senders.for_campaign(campaign.tenant_id, campaign.sender_id)
     lifecycle.check_ready(campaign, sender=sender, confirm_everyone=confirm_everyone)
     assert sender is not None
+    tryout.refuse_if_for_nobody(campaign, now=now)
     lifecycle.launch(campaign, sender=sender, now=now)
     defer_launch(campaign.tenant_id, campaign.pk)
 

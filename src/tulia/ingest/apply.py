@@ -12,7 +12,7 @@ from tulia.channels import rates, registry
 from tulia.channels.models import Sender
 from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
 from tulia.core import clock, logs, sql
-from tulia.ingest import early, erasure, inbound
+from tulia.ingest import early, erasure, inbound, template_news
 from tulia.ingest.early import Early
 from tulia.ingest.models import Callback
 from tulia.ledger import reconcile, record, reference
@@ -135,6 +135,8 @@ def _apply(tenant_id: UUID, rows: Sequence[_Stored]) -> None:
         inbound.take_in(tenant_id, sender_id, messages, preferences)
         early.try_again(tenant_id, sender_id)
         erasure.erase_late(tenant_id, {row.id: row.body for row, _ in mine}, statuses)
+        told = [change for content in contents for change in content.templates]
+        template_news.take_in(tenant_id, told, now=clock.now())
 
 
 def _read(row: _Stored, phone_number_id: str) -> CallbackContent | None:
@@ -187,17 +189,24 @@ def _cost_of(status: StatusUpdate) -> int | None:
 
 
 def _reply_evidence(tenant_id: UUID, sender_id: UUID, messages: Sequence[InboundMessage]) -> list[Evidence]:
-    """Replies, credited to the message they quote, else to the latest campaign message of the last 72 hours."""
-    quoted = {message.quoted_message_id for message in messages if message.quoted_message_id}
+    """Replies, credited to the message whose button was tapped or that they quote, else to the latest campaign message
+    of the last 72 hours."""
+    tapped = {i: named for i, message in enumerate(messages) if (named := _named_by_button(message))}
+    unnamed = [message for i, message in enumerate(messages) if i not in tapped]
+    quoted = {message.quoted_message_id for message in unnamed if message.quoted_message_id}
     owners = reconcile.owners_of_messages(tenant_id, sender_id, list(quoted))
-    others = [message for message in messages if message.phone and (message.quoted_message_id or "") not in owners]
+    others = [message for message in unnamed if message.phone and (message.quoted_message_id or "") not in owners]
     latest = reconcile.latest_sends(
         tenant_id, sender_id, [(message.phone or "", message.at) for message in others], window=REPLY_WINDOW
     )
     evidence = [
         Evidence(owners[message.quoted_message_id], Kind.REPLIED, message.at)
-        for message in messages
+        for message in unnamed
         if message.quoted_message_id in owners
+    ]
+    evidence += [
+        Evidence(recipient_id, Kind.REPLIED, messages[i].at, campaign_id=campaign_id)
+        for i, (campaign_id, recipient_id) in tapped.items()
     ]
     evidence += [Evidence(latest[i], Kind.REPLIED, message.at) for i, message in enumerate(others) if i in latest]
     too_early = [
@@ -207,3 +216,8 @@ def _reply_evidence(tenant_id: UUID, sender_id: UUID, messages: Sequence[Inbound
     ]
     early.keep(tenant_id, sender_id, too_early)
     return evidence
+
+
+def _named_by_button(message: InboundMessage) -> tuple[UUID, int] | None:
+    """Campaign and recipient that a button's payload names: `…|reference`, as we send them."""
+    return reference.read(message.payload.rpartition("|")[2]) if message.payload else None

@@ -12,6 +12,7 @@ from tulia.audience.keywords import Intent
 from tulia.audience.opt_out_rules import Rules
 from tulia.channels.types import InboundMessage, PreferenceChange
 from tulia.core import clock
+from tulia.ledger import reference
 
 _LONGEST_WORD = 100
 _MESSAGE, _SWITCH = "message", "the provider's switch"
@@ -112,8 +113,11 @@ def _carry_out(tenant_id: UUID, sender_id: UUID, asked: _Asked, rules: Rules | N
 
 
 def _intent_of(rules: Rules, message: InboundMessage) -> Intent | None:
-    if message.payload is not None and (intent := keywords.read_payload_intent(message.payload)) is not None:
-        return intent
+    if message.payload is not None:
+        intent = keywords.read_payload_intent(message.payload)
+        # Our own payloads say what a tap means: a label like "Cancel" on an appointment's reminder is no opt-out.
+        if intent is not None or reference.read(message.payload.rpartition("|")[2]):
+            return intent
     if not message.text or len(message.text) > _LONGEST_WORD:
         return None
     return keywords.read_intent(message.text, stop_words=rules.stop_words, start_words=rules.start_words)

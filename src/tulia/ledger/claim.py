@@ -148,8 +148,8 @@ def _as_mapping(attributes: object) -> dict[str, Any]:
 class PutBack:
     """One person whose message certainly did not go out: due again at `due_at`.
 
-    `reason` is why they wait ("retry", "throttled", "sender_paused"), empty for none; `counts` is whether the attempt
-    counts against the limit of tries.
+    `reason` is why they wait ("retry", "throttled", "sender_paused", "campaign_paused"), empty for none; `counts` is
+    whether the attempt counts against the limit of tries.
     """
 
     recipient_id: int

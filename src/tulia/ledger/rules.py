@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 from tulia.audience import reach
 from tulia.audience.places import zones_of_calling_codes
 from tulia.audience.reach import Rule
-from tulia.campaigns import window
+from tulia.campaigns import template_use, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import rates
 from tulia.channels.models import MessageTemplate, Sender
@@ -85,13 +85,10 @@ def of_campaign(campaign: MessageCampaign, *, now: datetime) -> SendingRules:
 
 def _categories_of(campaign: MessageCampaign) -> set[str]:
     """What the campaign's messages are billed as: the categories of its templates, "service" for free text."""
-    arms = campaign.variants if campaign.is_ab_test else []
-    template_ids = {
-        arm.get("template_id") or (None if arm.get("content") else campaign.template_id) for arm in arms
-    } or {campaign.template_id}
+    template_ids = set(template_use.templates_of(campaign))
     chosen = [template_id for template_id in template_ids if template_id]
     categories = set(MessageTemplate.objects.filter(pk__in=chosen).values_list("category", flat=True))
-    if not chosen and not arms and not campaign.message_content:
+    if not chosen and not campaign.is_ab_test and not campaign.message_content:
         return {UNWRITTEN}
     return categories | ({rates.SERVICE} if len(chosen) < len(template_ids) else set())
 

@@ -40,6 +40,7 @@ REASONS = {
     "retry": "WhatsApp stumbled",
     "throttled": "Sending was too fast",
     "sender_paused": "The sender is paused",
+    "campaign_paused": "The campaign is paused",
     "recipient": "This person can't be reached",
     "content": "WhatsApp refused the message",
     "account": "The sender may not send",

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
+from django.db.models import QuerySet
 
 from tulia.core import crypto, logs, sql
 from tulia.tenants.scope import system_scope, tenant_scope
 from tulia.webhooks import tries
-from tulia.webhooks.models import WebhookSubscription
+from tulia.webhooks.models import WebhookDelivery, WebhookSubscription
 from tulia.webhooks.tries import Answer
 
 _log = logs.get(__name__)
@@ -47,11 +48,14 @@ class ClaimedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was claimed for one subscription, until `claimed_until`."""
+    """What was claimed for one subscription, until `claimed_until`; whether its endpoint was failing until now."""
 
+    tenant_id: UUID
+    subscription_id: UUID
     endpoint: Endpoint
     deliveries: tuple[ClaimedDelivery, ...]
     claimed_until: datetime
+    was_failing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +90,25 @@ def claim(tenant_id: UUID, subscription_id: UUID, *, now: datetime, batch: int) 
     if not rows:
         return None
     return Batch(
+        tenant_id,
+        subscription_id,
         endpoint_of(subscription, now=now),
         tuple(
             ClaimedDelivery(id_, attempts, message_of(event_id, type_, at, orjson.loads(data)))
             for id_, attempts, event_id, type_, at, data in rows
         ),
         until,
+        was_failing=subscription.failing_since is not None,
     )
 
 
-def finish(
-    tenant_id: UUID, subscription_id: UUID, tried: Sequence[Tried], *, claimed_until: datetime, now: datetime
-) -> str:
+def finish(batch: Batch, tried: Sequence[Tried], *, now: datetime) -> str:
     """Writes down what became of a batch; why the subscription was switched off by it, or empty."""
-    with tenant_scope(tenant_id):
+    with tenant_scope(batch.tenant_id):
         sql.execute(
             sql.load("webhooks", "finish"),
             {
-                "tenant_id": tenant_id,
+                "tenant_id": batch.tenant_id,
                 "ids": [one.delivery.delivery_id for one in tried],
                 "ats": [one.at for one in tried],
                 "statuses": [one.answer.status for one in tried],
@@ -111,10 +116,13 @@ def finish(
                 "responses": [one.answer.excerpt for one in tried],
                 "durations": [one.answer.duration_ms for one in tried],
                 "next_ats": [one.next_at for one in tried],
-                "claimed_until": claimed_until,
+                "claimed_until": batch.claimed_until,
             },
         )
-        return _judge(tenant_id, subscription_id, [one.answer for one in tried], now=now)
+        answers = [one.answer for one in tried]
+        if not batch.was_failing and all(answer.is_success for answer in answers):
+            return ""  # nearly always, and then the subscription is not touched
+        return _judge(batch.tenant_id, batch.subscription_id, answers, now=now)
 
 
 def _judge(tenant_id: UUID, subscription_id: UUID, answers: Sequence[Answer], *, now: datetime) -> str:
@@ -125,12 +133,19 @@ def _judge(tenant_id: UUID, subscription_id: UUID, answers: Sequence[Answer], *,
     else:
         mine.filter(failing_since=None).update(failing_since=now)
     failing_since = mine.values_list("failing_since", flat=True).first()
+    if failing_since is not None and now - failing_since >= tries.GIVE_UP_AFTER and _was_reached(mine, failing_since):
+        failing_since = now  # another worker got through meanwhile
+        mine.update(failing_since=failing_since)
     reasons = (tries.reason_to_switch_off(answer, failing_since=failing_since, now=now) for answer in answers)
     reason = next(filter(None, reasons), "")
     if reason and mine.update(is_enabled=False, disabled_reason=reason[:500]):
         _log.warning("webhook_subscription_disabled", subscription_id=str(subscription_id))
         return reason
     return ""
+
+
+def _was_reached(mine: QuerySet[WebhookSubscription], since: datetime) -> bool:
+    return WebhookDelivery.objects.filter(subscription__in=mine, state="delivered", delivered_at__gt=since).exists()
 
 
 def endpoint_of(subscription: WebhookSubscription, *, now: datetime) -> Endpoint:

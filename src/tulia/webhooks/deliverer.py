@@ -93,9 +93,7 @@ class Deliverer:
             if batch is None:
                 return
             tried = await asyncio.gather(*(self._try(http, batch, one) for one in batch.deliveries))
-            switched_off = await self._database.insist(
-                claim.finish, tenant_id, subscription_id, tried, claimed_until=batch.claimed_until, now=clock.now()
-            )
+            switched_off = await self._database.insist(claim.finish, batch, tried, now=clock.now())
             is_success = any(one.answer.is_success for one in tried)
             self._rest(subscription_id, is_success=is_success)
             if switched_off or not is_success:

@@ -46,7 +46,7 @@ def page(tenant_id: UUID, subscription_id: UUID, wanted: PageRequest, *, state: 
     rows = WebhookDelivery.objects.filter(tenant_id=tenant_id, subscription_id=subscription_id)
     if state is not None:
         rows = rows.filter(state=state)
-    return keyset.page(rows.select_related("event"), wanted, order=("-event_id",))
+    return keyset.page(rows.prefetch_related("event"), wanted, order=("-event_id",))
 
 
 def get(tenant_id: UUID, subscription_id: UUID, delivery_id: UUID) -> LoggedDelivery:

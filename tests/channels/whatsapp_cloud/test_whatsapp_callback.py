@@ -122,7 +122,7 @@ def test_one_malformed_update_is_noted_with_its_place_and_the_others_are_kept(br
 def test_updates_of_other_numbers_are_ignored_and_counted() -> None:
     theirs = envelope({"statuses": [status(), status()], "messages": [message(type="text")]}, number="9999")
     ours = envelope({"statuses": [status(id="ours")]})
-    template_event = {"field": "message_template_status_update", "value": {"event": "APPROVED"}}
+    template_event = {"field": "account_alerts", "value": {"alert_type": "OTHER"}}
     body = {**ours, "entry": [*theirs["entry"], *ours["entry"], {"id": "WABA", "changes": [template_event]}]}
     content = parse(body)
     assert [update.message_id for update in content.statuses] == ["ours"]

@@ -7,11 +7,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pywa import WhatsApp
-from pywa.types.templates import BodyText, TemplateLanguage
+from pywa.types.templates import (
+    BodyText,
+    CopyCodeButton,
+    HeaderDocument,
+    HeaderImage,
+    HeaderVideo,
+    QuickReplyButton,
+    TemplateLanguage,
+    URLButton,
+)
+from pywa.types.templates import HeaderLocation as PywaHeaderLocation
+from pywa.types.templates import HeaderText as PywaHeaderText
 
-from tulia.channels.types import OutgoingMessage, TemplateCall
+from tulia.channels.types import (
+    ButtonValue,
+    HeaderLocation,
+    HeaderMedia,
+    HeaderText,
+    OutgoingMessage,
+    TemplateCall,
+)
 from tulia.channels.whatsapp_cloud.payload import PayloadInvalid, to_body
 
+PICTURE = "https://shop.example/m.jpg"
 TO = "+254700000001"
 
 
@@ -74,6 +93,18 @@ def test_values_are_numbered_or_named() -> None:
         ({"template": template(named=(("a", "1"), ("a", "2")))}, "twice"),
         ({"template": template(named=(("First", "1"),))}, "name of a template value"),
         ({"template": template(named=(("a", "\t"),))}, "'a' is empty"),
+        ({"template": template(header=HeaderText(""))}, "of the header is empty"),
+        ({"template": template(header=HeaderMedia("image"))}, "either a link or an id"),
+        ({"template": template(header=HeaderMedia("image", link=PICTURE, id="7"))}, "either a link or an id"),
+        ({"template": template(header=HeaderMedia("image", link="shop.example"))}, "not a web address"),
+        ({"template": template(header=HeaderMedia("gif", link=PICTURE))}, "can't show 'gif'"),
+        ({"template": template(header=HeaderLocation("1", "", "n", "a"))}, "'longitude' is empty"),
+        ({"template": template(buttons=(ButtonValue(0, "url", "a b"),))}, "has a space"),
+        ({"template": template(buttons=(ButtonValue(0, "url", ""),))}, "of a button is empty"),
+        ({"template": template(buttons=(ButtonValue(0, "quick_reply", ""),))}, "1 to 256"),
+        ({"template": template(buttons=(ButtonValue(0, "quick_reply", "x" * 257),))}, "1 to 256"),
+        ({"template": template(buttons=(ButtonValue(0, "copy_code", "x" * 21),))}, "longer than 20"),
+        ({"template": template(buttons=(ButtonValue(0, "flow", "x"),))}, "can't be filled as 'flow'"),
     ],
 )
 def test_what_would_be_refused_is_refused_before_it_is_sent(fields: dict[str, Any], words: str) -> None:
@@ -131,6 +162,39 @@ def test_an_independent_client_sends_the_same_text_body() -> None:
     [
         (template(positional=("Amina", "Nakuru")), [BodyText.params("Amina", "Nakuru")]),
         (template(named=(("first_name", "Amina"),)), [BodyText.params(first_name="Amina")]),
+        (template(header=HeaderText("Amina")), [PywaHeaderText.params("Amina")]),
+        (template(header=HeaderText("Amina", "who")), [PywaHeaderText.params(who="Amina")]),
+        (
+            template(
+                header=HeaderMedia("image", link=PICTURE),
+                named=(("first_name", "Amina"), ("city", "Nakuru")),
+                buttons=(
+                    ButtonValue(2, "quick_reply", "STOP|r1"),
+                    ButtonValue(0, "url", "r/8fK2x"),
+                    ButtonValue(1, "quick_reply", "YES|r1"),
+                ),
+            ),
+            [
+                HeaderImage.params(image=PICTURE),
+                BodyText.params(first_name="Amina", city="Nakuru"),
+                URLButton.params(url_variable="r/8fK2x", index=0),
+                QuickReplyButton.params(callback_data="YES|r1", index=1),
+                QuickReplyButton.params(callback_data="STOP|r1", index=2),
+            ],
+        ),
+        (template(header=HeaderMedia("video", link=PICTURE)), [HeaderVideo.params(video=PICTURE)]),
+        (
+            template(header=HeaderMedia("document", link=PICTURE, filename="Menu.pdf")),
+            [HeaderDocument.params(document=PICTURE, filename="Menu.pdf")],
+        ),
+        (
+            template(header=HeaderLocation("-1.28", "36.8", "Shop", "Kimathi St")),
+            [PywaHeaderLocation.params(lat="-1.28", lon="36.8", name="Shop", address="Kimathi St")],
+        ),
+        (
+            template(buttons=(ButtonValue(0, "copy_code", "250FF"),)),
+            [CopyCodeButton.params(coupon_code="250FF", index=0)],
+        ),
     ],
 )
 def test_an_independent_client_sends_the_same_template_body(call: TemplateCall, params: list[Any]) -> None:
@@ -140,7 +204,8 @@ def test_an_independent_client_sends_the_same_template_body(call: TemplateCall, 
         )
     )
     for component in theirs["template"]["components"]:
-        component["type"] = component["type"].lower()
+        for key in {"type", "sub_type", "index"} & set(component):
+            component[key] = str(component[key]).lower()
         for parameter in component["parameters"]:
             parameter["type"] = parameter["type"].lower()
     assert theirs == body(template=call)

@@ -17,13 +17,17 @@ API_VERSION = "v25.0"
 _HAS_VERSION = re.compile(r"/v\d+(\.\d+)?$")
 
 
+def graph_address(connection: Connection) -> str:
+    """Where the provider answers, with the version."""
+    base = (connection.base_url or DEFAULT_BASE_URL).rstrip("/")
+    return base if _HAS_VERSION.search(base) else f"{base}/{API_VERSION}"
+
+
 class WhatsAppCloud:
     """Sends with one phone number. There is no idempotency key: what isn't answered stays uncertain."""
 
     def __init__(self, connection: Connection, session: aiohttp.ClientSession) -> None:
-        base = (connection.base_url or DEFAULT_BASE_URL).rstrip("/")
-        version = "" if _HAS_VERSION.search(base) else f"/{API_VERSION}"
-        self._url = f"{base}{version}/{connection.external_id}/messages"
+        self._url = f"{graph_address(connection)}/{connection.external_id}/messages"
         self._headers = {"Authorization": f"Bearer {connection.access_token}", "Content-Type": "application/json"}
         self._session = session
 

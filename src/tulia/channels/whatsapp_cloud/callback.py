@@ -28,7 +28,9 @@ from tulia.channels.types import (
     Price,
     Status,
     StatusUpdate,
+    TemplateChange,
 )
+from tulia.channels.whatsapp_cloud import template_changes
 from tulia.channels.whatsapp_cloud.failures import failure_of
 
 _SIGNATURE = re.compile(rb"sha256=([0-9a-f]{64})")
@@ -114,6 +116,7 @@ class _Reader:
         self._statuses: list[StatusUpdate] = []
         self._messages: list[InboundMessage] = []
         self._preferences: list[PreferenceChange] = []
+        self._templates: list[TemplateChange] = []
         self._errors: list[str] = []
         self._ignored_count = 0
 
@@ -124,19 +127,23 @@ class _Reader:
                 self._errors.append(f"entry[{e}]: no list of changes")
                 continue
             for c, change in enumerate(changes):
-                self._change(change, f"entry[{e}].changes[{c}]")
+                self._change(change, f"entry[{e}].changes[{c}]", told_at=entry.get("time"))
         return CallbackContent(
             statuses=tuple(self._statuses),
             messages=tuple(self._messages),
             preferences=tuple(self._preferences),
+            templates=tuple(self._templates),
             ignored_count=self._ignored_count,
             errors=tuple(self._errors),
         )
 
-    def _change(self, change: object, place: str) -> None:
+    def _change(self, change: object, place: str, *, told_at: object) -> None:
         value = change.get("value") if isinstance(change, dict) else None
         if not isinstance(change, dict) or not isinstance(value, dict):
             self._errors.append(f"{place}: no value")
+            return
+        if change.get("field") in template_changes.FIELDS:
+            self._template(change["field"], value, place, told_at)
             return
         metadata = value.get("metadata")
         is_ours = isinstance(metadata, dict) and metadata.get("phone_number_id") == self._phone_number_id
@@ -165,6 +172,18 @@ class _Reader:
             self._errors.append(
                 f"{place}: the provider reports {f'{told.code}: {told.message}' if told else 'an error'}"
             )
+
+    def _template(self, field: str, value: dict[str, Any], place: str, told_at: object) -> None:
+        """Templates belong to the account and name no number: whichever number's address it came to, it concerns us."""
+        try:
+            read = template_changes.read(field, value, at=_at({"timestamp": told_at}))
+        except (_Malformed, ValueError) as reason:
+            self._errors.append(f"{place}: {reason}")
+            return
+        if read is None:
+            self._ignored_count += 1
+        else:
+            self._templates.append(read)
 
     def _status(self, update: dict[str, Any], _people: _People) -> bool:
         status = _STATUSES.get(update["status"]) if isinstance(update.get("status"), str) else None

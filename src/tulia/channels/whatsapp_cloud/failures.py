@@ -84,6 +84,9 @@ _CONTENT = {
     135000: "WhatsApp refused the message without saying why; check the template and its values.",
 }
 
+_CONCERNS_ALL = frozenset({132001, 132007, 132015, 132016, 132068, 132069})
+"""What is wrong with the template itself: the next person's message would be refused all the same."""
+
 _TRANSIENT = {
     1: "WhatsApp had an unknown error; it is tried again.",
     2: "WhatsApp was down for a moment; it is tried again.",
@@ -129,7 +132,9 @@ def failure_of(error: object, *, retry_after_seconds: float | None = None) -> Fa
     else:
         kind = FailureKind.RECIPIENT
         words = f"WhatsApp refused the message with an unknown error: {_details(error) or 'no details given'}"
-    return Failure(kind, str(code), words, retry_after_seconds, is_opt_out=code == _OPT_OUT)
+    return Failure(
+        kind, str(code), words, retry_after_seconds, is_opt_out=code == _OPT_OUT, concerns_all=code in _CONCERNS_ALL
+    )
 
 
 def classify_response(status: int, body: bytes, *, retry_after: str | None, now: datetime) -> SendOutcome:

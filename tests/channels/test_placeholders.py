@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tulia.channels.templates import PlaceholdersInvalid, variables_of
+from tulia.channels.placeholders import PlaceholdersInvalid, names_in
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from tulia.channels.templates import PlaceholdersInvalid, variables_of
     ],
 )
 def test_placeholders_are_found_in_their_order(body: str, variables: list[str]) -> None:
-    assert variables_of(body) == variables
+    assert names_in(body) == variables
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ def test_placeholders_are_found_in_their_order(body: str, variables: list[str]) 
 )
 def test_placeholders_that_make_no_sense_together_are_refused(body: str) -> None:
     with pytest.raises(PlaceholdersInvalid):
-        variables_of(body)
+        names_in(body)
 
 
 @given(st.text(alphabet="{}1a _\n"))
 def test_any_body_gives_variables_or_a_refusal(body: str) -> None:
     try:
-        variables = variables_of(body)
+        variables = names_in(body)
     except PlaceholdersInvalid:
         return
     assert len(set(variables)) == len(variables)
