@@ -29,6 +29,7 @@ READING = {
     },
     "AccountService": {"senders", "sender", "settings"},
     "AudienceService": {"customer", "customers", "preferences", "consent_history"},
+    "GovernanceService": {"audit", "api_keys", "members", "usage", "approval", "is_approval_required"},
     "CampaignService": {
         "get_campaign", "list_campaigns", "calculate_reach", "reach", "execution", "generate_report",
     },

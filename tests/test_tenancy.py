@@ -99,6 +99,8 @@ def make_world() -> World:
             "/v1/customers", phone="0712345678", name=secret, external_id="C-1", consent_promotional=True
         ),
     }
+    ids["member_id"] = made("/v1/members", **NEW_MEMBER | {"email": f"{uuid.uuid4().hex}@example.com"})
+    ids["key_id"] = made("/v1/api-keys", name=secret, scopes=["analytics:view"])
     ids["subscription_id"] = made("/v1/event-subscriptions", **NEW_SUBSCRIPTION | {"description": secret})
     fields = {"name": secret, "message_content": secret, "target_criteria": {"countries": ["KE"]}}
     ids["campaign_id"] = made("/v1/campaigns", **fields)
@@ -127,14 +129,20 @@ NEW_RECURRING = {
     "rrule": "FREQ=WEEKLY", "starts_at": "2031-01-06T09:00:00",
 }  # fmt: skip
 
+NEW_MEMBER = {"name": "Otieno", "email": "otieno@example.com", "role": "analyst", "password": "long enough by far"}
+
 Body = dict[str, Any] | bytes | None
 BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("PATCH", "v1/senders/<uuid:sender_id>"): lambda _: {"name": "Mine now"},
+    ("PATCH", "v1/members/<uuid:member_id>"): lambda _: {"denied": ["catalog:view"]},
     ("POST", "v1/senders/<uuid:sender_id>/sync-templates"): lambda _: {},
     ("PATCH", "v1/templates/<uuid:template_id>"): lambda _: {"body": "Mine now"},
     ("PATCH", "v1/campaigns/<uuid:campaign_id>"): lambda _: {"name": "Mine now"},
     ("POST", "v1/campaigns/<uuid:campaign_id>/preview"): lambda world: {"customer_ids": [world.ids["customer_id"]]},
     ("POST", "v1/campaigns/<uuid:campaign_id>/execute"): lambda _: {"confirm": True},
+    ("POST", "v1/campaigns/<uuid:campaign_id>/request-approval"): lambda _: {},
+    ("POST", "v1/campaigns/<uuid:campaign_id>/approve"): lambda _: {},
+    ("POST", "v1/campaigns/<uuid:campaign_id>/reject"): lambda _: {"note": "not yet"},
     ("POST", "v1/campaigns/<uuid:campaign_id>/pause"): lambda _: {},
     ("POST", "v1/campaigns/<uuid:campaign_id>/resume"): lambda _: {},
     ("POST", "v1/campaigns/<uuid:campaign_id>/cancel"): lambda _: {},
@@ -154,6 +162,7 @@ BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("POST", "v1/campaign-templates/<uuid:campaign_template_id>/start"): lambda _: {"overrides": {"name": "Mine now"}},
     ("PATCH", "v1/recurring-campaigns/<uuid:recurrence_id>"): lambda _: {"name": "Mine now"},
     ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/pause"): lambda _: {},
+    ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/approve"): lambda _: {"version": "another"},
     ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/resume"): lambda _: {},
     ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/skip-next"): lambda _: {},
     ("PATCH", "v1/customers/<uuid:customer_id>"): lambda _: {"name": "Mine now"},
@@ -206,6 +215,11 @@ NAMING: dict[tuple[str, str], tuple[Callable[[World], Body], set[int]]] = {
     ),
     ("POST", "v1/messages/import"): (
         lambda _: b"customer_external_id,direction,sent_at,text\nC-1,inbound,2026-05-04T12:00:00Z,STOP\n", {200}
+    ),
+    ("POST", "v1/api-keys"): (lambda _: {"name": "n", "scopes": ["analytics:view"]}, {201}),
+    ("POST", "v1/members"): (
+        # the same person may work for several tenants
+        lambda _: NEW_MEMBER | {"email": f"{uuid.uuid4().hex}@example.com"}, {201}
     ),
     ("POST", "v1/event-subscriptions"): (lambda _: NEW_SUBSCRIPTION, {201}),
     ("PATCH", "v1/settings"): (lambda _: {"country": "KE"}, {200}),

@@ -1,8 +1,8 @@
-"""What a tenant has besides its campaigns, customers and templates: senders, settings, API keys."""
+"""What a tenant has besides its campaigns, customers and templates: senders, settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from tulia.channels import senders
 from tulia.channels.models import Sender
 from tulia.core.errors import Forbidden
 from tulia.core.keyset import Page, PageRequest
-from tulia.tenants import access, api_keys, queries, tenant_settings
+from tulia.tenants import queries, tenant_settings
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.audit import act
 from tulia.tenants.models import Tenant
@@ -26,10 +26,6 @@ class BaseUrlForbidden(Forbidden):
     """Who chooses where the worker posts to could make it knock at doors inside the operator's network."""
 
     code = "base_url_forbidden"
-
-
-class ScopesExceeded(Forbidden):
-    code = "scopes_exceeded"
 
 
 class AccountService:
@@ -133,16 +129,3 @@ class AccountService:
             if fields.get("approval_required", before.approval_required) != before.approval_required:
                 require(self.caller, "users:manage")
             return tenant_settings.change(self.tenant_id, fields)
-
-    def create_api_key(self, *, name: str, scopes: Iterable[str]) -> str:
-        """A new key, shown for the only time; it can't be given more than its maker may do."""
-        require(self.caller, "users:manage")
-        wanted = frozenset(scopes)
-        if beyond := sorted((wanted & access.SCOPES) - self.caller.scopes):
-            raise ScopesExceeded(
-                f"{self.caller.label} doesn't have {', '.join(beyond)} to give away.", details={"scopes": beyond}
-            )
-        with act(self.caller, "api_key.create") as entry:
-            made, key = api_keys.make(self.tenant_id, name=name, scopes=wanted, by=self.caller)
-            entry.made(made)
-            return key

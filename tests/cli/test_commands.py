@@ -66,3 +66,20 @@ def test_a_file_that_can_not_be_read_at_all_is_exit_code_1(installation: Install
     assert done.returncode == 1
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_operator_edits_tiers_and_gives_a_tenant_another_one(installation: Installation) -> None:
+    before = {tier["name"]: tier for tier in installation.json("tier", "list")["tiers"]}
+    assert before["starter"] == {"name": "starter", "variants": 2, "campaign_sends": 500, "messages_a_day": 1000}
+    assert before["enterprise"]["campaign_sends"] is None
+    changed = installation.json("tier", "set", "starter", "--campaign-sends", "unlimited", "--variants", "3")
+    assert changed == {"name": "starter", "variants": 3, "campaign_sends": None, "messages_a_day": 1000}
+    assert installation.tulia("tier", "set", "gold", "--variants", "2").returncode == 1
+    refused = installation.tulia("tier", "set", "starter", "--variants", "9")
+    assert "max_variants must be from 1 to 4" in refused.stderr
+    installation.json("tenant", "create", "--name", "Duka", "--slug", "duka-tier", "--tier", "starter")
+    moved = installation.json("tenant", "change-tier", "--tenant", "duka-tier", "--tier", "growth")
+    assert (moved["slug"], moved["tier"]) == ("duka-tier", "growth")
+    assert (
+        "There is no tier" in installation.tulia("tenant", "change-tier", "--tenant", "duka-tier", "--tier", "x").stderr
+    )

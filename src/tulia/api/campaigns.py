@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from tulia.api import approvals
 from tulia.api.campaign_shapes import (
     CampaignExecuteSerializer,
     CampaignQuery,
@@ -28,6 +29,7 @@ from tulia.api.campaign_shapes import (
 from tulia.api.resource import Resource
 from tulia.campaign_service import LONGEST_WAIT_SECONDS, CampaignService
 from tulia.core.errors import Invalid
+from tulia.governance_service import GovernanceService
 
 DEFAULT_WAIT_SECONDS = 5.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4}(?:\.\d{1,3})?)(?:$|[,;\s])")
@@ -50,14 +52,22 @@ class Campaigns(Resource):
         return Response(to_json(CampaignService(self.caller).create_campaign(dict(request.data))), status=201)
 
 
+class CampaignWithApproval(MessageCampaignSerializer):
+    """A campaign, and how it stands with those who approve."""
+
+    approval = approvals.ApprovalView()
+
+
 class Campaign(Resource):
     """One campaign."""
 
     scopes: ClassVar = {"GET": "analytics:view", "PATCH": "conversations:view", "DELETE": "conversations:view"}
 
-    @extend_schema(responses=MessageCampaignSerializer)
+    @extend_schema(responses=CampaignWithApproval)
     def get(self, request: Request, campaign_id: UUID) -> Response:
-        return Response(to_json(CampaignService(self.caller).get_campaign(campaign_id)))
+        campaign = CampaignService(self.caller).get_campaign(campaign_id)
+        approval = GovernanceService(self.caller).approval(campaign_id)
+        return Response(to_json(campaign) | {"approval": approvals.shown(approval)})
 
     @extend_schema(request=MessageCampaignCreateSerializer(partial=True), responses=MessageCampaignSerializer)
     def patch(self, request: Request, campaign_id: UUID) -> Response:

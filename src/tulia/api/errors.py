@@ -33,7 +33,7 @@ _CODES = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
-    429: "too_many_requests",
+    429: "rate_limited",
 }
 _FRAMES_LOGGED = 12
 log = logs.get(__name__)
@@ -75,7 +75,7 @@ def _of_framework(error: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
-    if wait := getattr(error, "wait", None):
+    if (wait := getattr(error, "wait", None)) is not None:
         headers["Retry-After"] = str(int(wait) + 1)
     message = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):

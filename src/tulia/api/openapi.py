@@ -37,6 +37,7 @@ _FAILURES = {
     "409": "Right in itself, but not in the present state.",
     "413": "The body is too large.",
     "415": "The body is not of the type expected.",
+    "429": "Too many requests: wait as long as Retry-After says.",
     "503": "The database doesn't answer just now.",
 }
 
@@ -77,7 +78,7 @@ def declare_failures(result: dict[str, Any], generator: Any, request: Any, publi
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            statuses = {"400", "401", "403", "503"}
+            statuses = {"400", "401", "403", "429", "503"}
             statuses |= {"404"} if "{" in path else set()
             statuses |= {"409"} if method != "get" else set()
             statuses |= {"413", "415"} if "requestBody" in operation or method in ("post", "put", "patch") else set()

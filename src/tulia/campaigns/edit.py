@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tulia.campaigns import draft, window
+from tulia.campaigns import approval, draft, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
@@ -46,6 +46,7 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
                 "scheduled_at, then POST …/schedule.",
                 details={"scheduled_at": "not together with criteria that mean everybody"},
             )
+        approval.check_schedule(tenant_id, None, at=values["scheduled_at"])
         values["status"] = "scheduled"
         values["launch_at"] = window.launch_at(
             values["scheduled_at"],

@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from tulia.audience import confirmations, criteria
-from tulia.campaigns import template_use, window
+from tulia.campaigns import approval, template_use, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import Sender
 from tulia.core.errors import Conflict, Invalid
@@ -94,6 +94,7 @@ def schedule(campaign: MessageCampaign, *, at: datetime, now: datetime, confirm_
             'The criteria are empty, which means every customer: repeat with "confirm_everyone": true if that is meant.',
             details={"confirm_everyone": "must be true, because the criteria mean every customer"},
         )
+    approval.check_schedule(campaign.tenant_id, campaign, at=at)
     metadata = campaign.metadata | ({"everyone_confirmed": True} if confirm_everyone else {})
     launch_at = window.launch_at(at, tenant_zone=tenants.get(campaign.tenant_id).timezone, is_local=campaign.local_time)
     moved = MessageCampaign.objects.filter(pk=campaign.pk, status__in=("draft", "scheduled")).update(

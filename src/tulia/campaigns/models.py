@@ -30,7 +30,8 @@ class MessageCampaign(models.Model):
     `failed_count` failed for good, `read_count` read receipts, `response_count` and `conversion_count` credited people.
     So is `cost_micros`, in US dollars: what was delivered, and what is reserved for messages on their way; it never
     exceeds `budget_micros`. `launch_at` is when a scheduled campaign starts: `scheduled_at`, or as much earlier as the
-    easternmost recipients need when it is sent in each one's local time.
+    easternmost recipients need when it is sent in each one's local time. `reserved_sends` is how many of the month's
+    sends its launch took, where the tier has a limit; once the audience is written, its rows are what counts.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -70,6 +71,7 @@ class MessageCampaign(models.Model):
     launch_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     audience_frozen_at = models.DateTimeField(null=True)
+    reserved_sends = models.PositiveIntegerField(null=True)
     completed_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
     metadata = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
@@ -187,6 +189,32 @@ class MessageCampaign(models.Model):
         MessageCampaign.objects.filter(pk=self.pk).update(**{counter: F(counter) + by})
 
 
+class CampaignApproval(models.Model):
+    """One step of an approval: asked for, given or refused, by whom, about which content (`campaigns.approval.digest`).
+
+    The latest one counts, if it speaks of the campaign as it is. Rows are never changed, and outlive a deleted draft.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_index=False)
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.DO_NOTHING, db_constraint=False)
+    state = models.CharField(max_length=10)
+    by = models.CharField(max_length=300)
+    person = models.CharField(max_length=60)
+    at = models.DateTimeField()
+    note = models.CharField(max_length=1_000, blank=True)
+    digest = models.CharField(max_length=64)
+    scheduled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "campaign_approvals"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(state__in=["requested", "approved", "rejected"]), name="campaign_approvals_state"
+            ),
+        ]
+
+
 class CampaignTemplate(models.Model):
     """A saved configuration: fields that a campaign can be made from, as they are posted. Not a provider's template."""
 
@@ -211,7 +239,8 @@ class CampaignRecurrence(models.Model):
 
     `starts_at` is wall time in `timezone`, as text like 2026-11-23T09:00:00; the rule is RFC 5545's. `next_at` is the
     next occurrence while it is active, `last_at` the last one that a campaign was made for. Occurrences without a
-    campaign are counted in `missed_count`.
+    campaign are counted in `missed_count`. What a second person approved, if anybody did, is named by
+    `approved_digest` (`campaigns.recurrence_approval`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -229,6 +258,10 @@ class CampaignRecurrence(models.Model):
     missed_count = models.PositiveIntegerField(default=0, db_default=0)
     last_missed_at = models.DateTimeField(null=True)
     last_problem = models.CharField(max_length=500, blank=True, default="", db_default="")
+    approved_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    approved_by = models.CharField(max_length=300, blank=True, default="", db_default="")
+    approved_person = models.CharField(max_length=60, blank=True, default="", db_default="")
+    approved_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())

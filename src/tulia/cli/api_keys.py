@@ -24,8 +24,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _create(arguments: argparse.Namespace) -> int:
     with ready():
-        from tulia.account_service import AccountService
         from tulia.core.errors import Invalid
+        from tulia.governance_service import GovernanceService
         from tulia.tenants import access, queries
         from tulia.tenants.api_keys import operator
 
@@ -40,6 +40,6 @@ def _create(arguments: argparse.Namespace) -> int:
                 raise Invalid("--scopes names no permission.")
         tenant = queries.by_slug(arguments.tenant)
         name = arguments.name or arguments.role or "command line"
-        key = AccountService(operator(tenant.id)).create_api_key(name=name[:100], scopes=scopes)
+        _, key = GovernanceService(operator(tenant.id)).create_api_key(name=name[:100], scopes=scopes)
     print(json.dumps({"api_key": key}) if arguments.json else f"API key {key}   (shown once: keep it)")
     return 0

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tulia.cli import api_keys, imports, processes, senders, tenants, up, verifying
+from tulia.cli import api_keys, imports, processes, senders, tenants, tiers, up, verifying
 from tulia.cli.failing import CommandFailed, report
 from tulia.cli.installation import add_data_dir, database
 
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     migrate.set_defaults(run=_migrate)
     add_data_dir(migrate)
     tenants.add(commands)
+    tiers.add(commands)
     api_keys.add(commands)
     senders.add(commands)
     imports.add(commands)

@@ -7,11 +7,11 @@ from uuid import UUID
 from procrastinate.contrib.django import app
 
 from tulia.audience import reach
-from tulia.campaigns import edit
+from tulia.campaigns import edit, lifecycle
 from tulia.core import clock, logs, planning
 from tulia.core.errors import Missing
 from tulia.dispatch.names import CALL_OFF, LAUNCH, QUEUE
-from tulia.ledger import enqueue, reconcile
+from tulia.ledger import enqueue, reconcile, usage
 from tulia.tenants.scope import tenant_scope
 
 _log = logs.get(__name__)
@@ -29,8 +29,17 @@ def launch(tenant_id: str, campaign_id: str) -> None:
         if campaign.status not in ("sending", "paused"):
             return
     planning.refresh_statistics(reach.TABLES)
-    with tenant_scope(tenant):
-        size = enqueue.freeze(campaign, now=clock.now())
+    now = clock.now()
+    try:
+        with tenant_scope(tenant):
+            size = enqueue.freeze(campaign, now=now)
+            if size is not None:
+                usage.confirm(campaign, now=now)
+    except usage.CampaignSendLimit as refusal:
+        lifecycle.pause_by_id(
+            tenant, campaign.pk, reason=f"More people match than at its start. {refusal.message}", now=now
+        )
+        return
     if size is not None:
         _log.info("audience_frozen", campaign_id=campaign_id, people=size)
 

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tulia.campaigns import lifecycle, tryout
+from tulia.campaigns import approval, edit, launching, lifecycle, tryout
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import senders
 from tulia.core import jobs, logs, sql
 from tulia.core.errors import Refusal
 from tulia.dispatch.names import LAUNCH, QUEUE
+from tulia.ledger import usage
+from tulia.tenants import api_keys
+from tulia.tenants.audit import act
 from tulia.tenants.scope import tenant_scope
 
 _log = logs.get(__name__)
@@ -19,14 +22,19 @@ _LAUNCH_IS_LATE = timedelta(seconds=30)
 
 
 def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -> None:
-    """Checks a campaign, marks it sending and defers the job that freezes its audience: all in one transaction.
+    """Checks a campaign, reserves its sends, marks it sending and defers the job that freezes its audience: all in one
+    transaction, in which nobody else changes the campaign.
 
     Call in the tenant's scope. Raises the refusal that says what is missing, or that another was quicker.
     """
+    launching.hold(campaign)
     sender = senders.for_campaign(campaign.tenant_id, campaign.sender_id)
     lifecycle.check_ready(campaign, sender=sender, confirm_everyone=confirm_everyone)
     assert sender is not None
     tryout.refuse_if_for_nobody(campaign, now=now)
+    edit.check_against_tenant(campaign.tenant_id, {"variants": campaign.variants})
+    approval.check_start(campaign, now=now)
+    launching.reserve(campaign, sends=usage.reserve(campaign, now=now))
     lifecycle.launch(campaign, sender=sender, now=now)
     defer_launch(campaign.tenant_id, campaign.pk)
 
@@ -67,11 +75,15 @@ def _start_if_due(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
         campaign = lifecycle.take_due(tenant_id, campaign_id, now=now)
         if campaign is None:
             return False
+        by_itself = api_keys.system(tenant_id)
         try:
-            start(campaign, confirm_everyone=False, now=now)
+            with act(by_itself, "campaign.start") as entry:
+                start(entry.about(campaign), confirm_everyone=False, now=now)
         except Refusal as refusal:
             _log.warning("scheduled_campaign_refused", campaign_id=str(campaign_id), code=refusal.code)
-            lifecycle.unschedule(campaign, reason=f"Not started at its time: {refusal.message}", now=now)
+            with act(by_itself, "campaign.unschedule") as entry:
+                entry.about(campaign)
+                lifecycle.unschedule(campaign, reason=f"Not started at its time: {refusal.message}", now=now)
             return False
     return True
 

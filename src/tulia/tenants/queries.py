@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Q
+
 from tulia.core.errors import Missing
 from tulia.tenants import access
 from tulia.tenants.api_keys import Caller
@@ -43,6 +45,14 @@ def tier_of(tenant_id: UUID) -> Tier:
 def tier_allowing_variants(count: int) -> Tier | None:
     """The smallest tier with this many variants."""
     return Tier.objects.filter(max_variants__gte=count).order_by("position").first()
+
+
+def tier_with_more(column: str, *, than: int | None) -> Tier | None:
+    """The smallest tier whose limit is above this one or that has none; None when there is none, or no limit now."""
+    if than is None:
+        return None
+    wider = Q(**{f"{column}__gt": than}) | Q(**{f"{column}__isnull": True})
+    return Tier.objects.filter(wider).order_by("position").first()
 
 
 def workplaces(user_id: UUID) -> list[Workplace]:

@@ -21,7 +21,7 @@ from tulia.tenants import queries
 from tulia.tenants.api_keys import Caller
 
 WORKPLACE_KEY = "workplace"
-READS, COMPOSES = "analytics:view", "conversations:view"
+READS, COMPOSES, MANAGES_PEOPLE = "analytics:view", "conversations:view", "users:manage"
 P = ParamSpec("P")
 
 
@@ -38,6 +38,10 @@ class Member:
     @property
     def may_read(self) -> bool:
         return READS in self.caller.scopes
+
+    @property
+    def may_see_the_record(self) -> bool:
+        return MANAGES_PEOPLE in self.caller.scopes
 
     @property
     def may_compose(self) -> bool:

@@ -12,9 +12,10 @@ from django.http import HttpRequest
 from tulia.core.keyset import Page, PageRequest, Position
 
 ROWS = 25
+Shape = Sequence[type[datetime] | type[UUID] | type[int]]
 
 
-def requested(request: HttpRequest, *, shape: Sequence[type[datetime] | type[UUID]]) -> PageRequest:
+def requested(request: HttpRequest, *, shape: Shape) -> PageRequest:
     """The page that the address asks for; the first one when what it names can't be read."""
     for name, is_backward in (("after", False), ("before", True)):
         if text := request.GET.get(name):
@@ -31,13 +32,13 @@ def links(request: HttpRequest, found: Page[Any]) -> dict[str, str]:
     }
 
 
-def _read(text: str, shape: Sequence[type[datetime] | type[UUID]]) -> Position | None:
+def _read(text: str, shape: Shape) -> Position | None:
     parts = text.split("~")
     if len(parts) != len(shape):
         return None
     try:
         values = tuple(
-            datetime.fromisoformat(part) if kind is datetime else UUID(part)
+            datetime.fromisoformat(part) if kind is datetime else UUID(part) if kind is UUID else int(part)
             for part, kind in zip(parts, shape, strict=True)
         )
     except ValueError:

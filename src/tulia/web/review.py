@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from tulia.campaign_service import CampaignService
 from tulia.core.errors import Conflict, Forbidden, Invalid
+from tulia.governance_service import GovernanceService
 from tulia.page_service import PageService, in_words, is_everyone
 from tulia.web import composer_form
 from tulia.web.composer import reach_of, trial_of
@@ -20,7 +21,7 @@ from tulia.web.member import COMPOSES, Member, page, show
 @page(COMPOSES)
 def review(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpResponse:
     """Repeats the numbers, and sends when told to. Of two launches at once, one is told that it was started already."""
-    service = CampaignService(member.caller)
+    service, governance = CampaignService(member.caller), GovernanceService(member.caller)
     campaign = service.get_campaign(campaign_id)
     there = HttpResponseRedirect(reverse("campaign", args=[campaign_id]))
     if campaign.status not in ("draft", "scheduled"):
@@ -42,6 +43,7 @@ def review(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         name=campaign.name, message=campaign.message_content, target_criteria=campaign.target_criteria,
         is_ab_test=campaign.is_ab_test, variants=campaign.variants, has_template=campaign.template_id is not None,
     )  # fmt: skip
+    standing = governance.approval(campaign_id) if governance.is_approval_required() else None
     context = {
         "campaign": campaign,
         "audience": in_words(campaign.target_criteria),
@@ -50,5 +52,7 @@ def review(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         "trial": trial_of(member.caller, form, person=""),
         "sender": PageService(member.caller).sender(campaign.sender_id),
         "error": error,
+        "approval": standing,
+        "may_send": standing is None or standing.state == "approved",
     }
     return show(request, member, "review", context, status=400 if error else 200)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from tulia.web import acting, campaign, campaigns, composer, people, review, sign_in
+from tulia.web import acting, approving, audit, campaign, campaigns, composer, people, review, sign_in
 
 urlpatterns: list[URLPattern] = [
     path("", RedirectView.as_view(pattern_name="campaigns"), name="home"),
     path("sign-in", sign_in.sign_in, name="sign_in"),
     path("sign-out", sign_in.sign_out, name="sign_out"),
     path("workplaces", sign_in.workplaces, name="workplaces"),
+    path("audit", audit.audit, name="audit"),
     path("campaigns", campaigns.campaigns, name="campaigns"),
     path("campaigns/new", composer.new, name="campaign_new"),
     path("campaigns/reach", composer.reach, name="composer_reach"),
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<uuid:campaign_id>/edit", composer.edit, name="campaign_edit"),
     path("campaigns/<uuid:campaign_id>/review", review.review, name="campaign_review"),
     path("campaigns/<uuid:campaign_id>/people", people.people, name="campaign_people"),
+    path("campaigns/<uuid:campaign_id>/approval", approving.approve, name="campaign_approval"),
     path("campaigns/<uuid:campaign_id>/cancel", acting.cancel, name="campaign_cancel"),
     path("campaigns/<uuid:campaign_id>/delete", acting.delete, name="campaign_delete"),
     path("campaigns/<uuid:campaign_id>/<str:act>", acting.act, name="campaign_act"),

@@ -61,9 +61,41 @@ REACH_LOSSES = {
     "within_limits": "are beyond plan or budget",
 }  # fmt: skip
 
-SCOPES = {"analytics:view": "see campaigns and their results", "conversations:view": "write and send campaigns"}
+SCOPES = {
+    "analytics:view": "see campaigns and their results", "conversations:view": "write and send campaigns",
+    "users:manage": "manage who works here",
+}  # fmt: skip
+
+ORIGINS = {"api": "API", "web": "These pages", "cli": "Command line", "system": "By itself"}
+
+# The kinds of things that the record tells of, as one can ask for them.
+RECORDED = [
+    {"action": "campaign", "label": "Campaigns"}, {"action": "customer", "label": "Customers"},
+    {"action": "import", "label": "Imports"}, {"action": "sender", "label": "Senders"},
+    {"action": "template", "label": "Templates"}, {"action": "member", "label": "Members"},
+    {"action": "api_key", "label": "API keys"}, {"action": "settings", "label": "Settings"},
+]  # fmt: skip
+
+_VERBS = {
+    "create": "made", "update": "changed", "change": "changed", "delete": "deleted", "execute": "started",
+    "start": "started at its time", "unschedule": "not started at its time", "clone": "made as a copy", "pause": "paused",
+    "resume": "resumed", "cancel": "canceled", "schedule": "scheduled", "test_send": "tried on one person",
+    "request_approval": "put forward for approval", "approve": "approved", "reject": "rejected", "begin": "begun",
+    "end": "ended", "revoke": "revoked", "add": "added", "remove": "removed", "set_preferences": "consents changed",
+}  # fmt: skip
+_TARGETS = {"api_key": "API key"}
 
 
 def reason(name: str) -> str:
     """A reason or failure class in words; one that we don't know yet, readable at least."""
     return REASONS.get(name) or name.replace("_", " ").capitalize()
+
+
+def action(name: str) -> str:
+    """What was done, in words: "Campaign paused"; one that we don't know yet, readable at least."""
+    kind, _, verb = name.partition(".")
+    return f"{kind_of_target(kind)} {_VERBS.get(verb) or verb.replace('_', ' ')}"
+
+
+def kind_of_target(kind: str) -> str:
+    return _TARGETS.get(kind) or kind.replace("_", " ").capitalize()

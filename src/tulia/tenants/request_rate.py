@@ -1,0 +1,73 @@
+"""How often a tenant may call, and how often an address may try keys that open nothing.
+
+Buckets are in the database, so that they hold across any number of web processes. An address that has used up its
+tries is refused unheard for some seconds, but for keys that were good here a short while ago: whoever shares an address
+with somebody who guesses goes on working.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from tulia.core import crypto, sql
+
+BLOCK_SECONDS = 10.0
+_GOOD_SECONDS = 600.0
+_MOST_REMEMBERED = 10_000
+_KEPT = timedelta(hours=1)
+_SWEEP = "DELETE FROM request_buckets WHERE at < %(before)s"
+
+_blocked: dict[str, float] = {}
+_good: dict[str, float] = {}
+
+
+def may_call(tenant_id: UUID, *, now: datetime) -> bool:
+    """Counts a call of this tenant; False when it calls too often."""
+    if not settings.API_RATE_PER_SECOND:
+        return True
+    return _take(f"tenant:{tenant_id}", per_minute=60 * settings.API_RATE_PER_SECOND, burst=settings.API_BURST, now=now)
+
+
+def is_blocked(address: str, key: str) -> bool:
+    """Whether this address is refused unheard just now, with this key."""
+    if not _blocked or _blocked.get(_digest(address), 0.0) < time.monotonic():
+        return False
+    return _good.get(crypto.digest(key), 0.0) < time.monotonic()
+
+
+def was_good(key: str) -> None:
+    """Remembers that this key opened something."""
+    _remember(_good, crypto.digest(key), _GOOD_SECONDS)
+
+
+def may_fail(address: str, *, now: datetime) -> bool:
+    """Counts a key that opened nothing; False when there were too many from this address, which is then blocked."""
+    if not settings.API_FAILURES_PER_MINUTE:
+        return True
+    most = settings.API_FAILURES_PER_MINUTE
+    who = _digest(address)
+    if _take(who, per_minute=most, burst=most, now=now):
+        return True
+    _remember(_blocked, who, BLOCK_SECONDS)
+    sql.execute(_SWEEP, {"before": now - _KEPT})
+    return False
+
+
+def _take(who: str, *, per_minute: int, burst: int, now: datetime) -> bool:
+    params = {"who": who, "now": now, "per_minute": per_minute, "burst": burst}
+    return sql.fetch_one(sql.load("tenants", "take_token"), params) is not None
+
+
+def _remember(kept: dict[str, float], name: str, seconds: float) -> None:
+    if len(kept) >= _MOST_REMEMBERED:
+        kept.clear()
+    kept[name] = time.monotonic() + seconds
+
+
+def _digest(address: str) -> str:
+    return "address:" + hmac.digest(crypto.derive("failed keys"), address.encode(), "sha256").hex()
