@@ -162,6 +162,7 @@ BODIES: dict[tuple[str, str], Callable[[World], Body]] = {
     ("POST", "v1/campaign-templates/<uuid:campaign_template_id>/start"): lambda _: {"overrides": {"name": "Mine now"}},
     ("PATCH", "v1/recurring-campaigns/<uuid:recurrence_id>"): lambda _: {"name": "Mine now"},
     ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/pause"): lambda _: {},
+    ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/approve"): lambda _: {"version": "another"},
     ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/resume"): lambda _: {},
     ("POST", "v1/recurring-campaigns/<uuid:recurrence_id>/skip-next"): lambda _: {},
     ("PATCH", "v1/customers/<uuid:customer_id>"): lambda _: {"name": "Mine now"},

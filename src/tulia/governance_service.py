@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from tulia.campaigns import approval, edit
+from tulia.campaigns import approval, edit, recurrence_approval, recurring
 from tulia.campaigns.approval import Approval
+from tulia.campaigns.recurrence_approval import Standing
 from tulia.core import clock
 from tulia.core.errors import Forbidden, Invalid
 from tulia.core.keyset import Page, PageRequest
@@ -26,6 +27,8 @@ NOT_MAKING = frozenset(
     {
         "campaign.request_approval", "campaign.approve", "campaign.reject", "campaign.test_send", "campaign.execute",
         "campaign.pause", "campaign.resume", "campaign.cancel", "campaign.start", "campaign.unschedule",
+        "recurring_campaign.approve", "recurring_campaign.pause", "recurring_campaign.resume",
+        "recurring_campaign.skip_next",
     }
 )  # fmt: skip
 
@@ -169,8 +172,20 @@ class GovernanceService:
             campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             entry.say(note=note)
             makers = audit.people_behind(self._tenant_id, "campaign", campaign_id, but_for=NOT_MAKING)
+            if origin := campaign.metadata.get("recurring_campaign_id"):
+                makers |= audit.people_behind(self._tenant_id, "recurring_campaign", origin, but_for=NOT_MAKING)
             approval.approve(campaign, by=self._caller, makers=makers, note=note, version=version, now=clock.now())
             return approval.standing(campaign)
+
+    def approve_recurring(self, recurrence_id: UUID, *, version: str = "") -> Standing:
+        """Says yes to all that is made from a recurring campaign as it is, by somebody who had no hand in it."""
+        require(self._caller, APPROVES)
+        with act(self._caller, "recurring_campaign.approve") as entry:
+            held = entry.about(recurring.hold(self._tenant_id, recurrence_id))
+            makers = audit.people_behind(self._tenant_id, "recurring_campaign", recurrence_id, but_for=NOT_MAKING)
+            now = clock.now()
+            recurrence_approval.approve(held, by=self._caller, makers=makers, version=version, now=now)
+            return recurrence_approval.standing(held, now=now)
 
     def reject(self, campaign_id: UUID, *, note: str, version: str = "") -> Approval:
         """Says no, and why."""

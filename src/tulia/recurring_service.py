@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tulia.campaigns import recurring
+from tulia.campaigns import recurrence_approval, recurring
 from tulia.campaigns.models import CampaignRecurrence, MessageCampaign
+from tulia.campaigns.recurrence_approval import Standing
 from tulia.core import clock
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants.api_keys import Caller
@@ -22,10 +23,11 @@ CREATE, READ = "conversations:view", "analytics:view"
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A recurring campaign and its next few occurrences, in UTC."""
+    """A recurring campaign, its next few occurrences in UTC, and how it stands with those who approve."""
 
     recurrence: CampaignRecurrence
     next_occurrences: Sequence[datetime]
+    approval: Standing
 
 
 class RecurringService:
@@ -90,4 +92,4 @@ class RecurringService:
 
 
 def _with_occurrences(held: CampaignRecurrence, *, now: datetime) -> Recurring:
-    return Recurring(held, recurring.next_occurrences(held, now=now))
+    return Recurring(held, recurring.next_occurrences(held, now=now), recurrence_approval.standing(held, now=now))

@@ -55,7 +55,10 @@ def test_the_selection_has_the_people_that_were_counted_and_why_some_are_refused
     with tenant_scope(three_people.id):
         everyone = reach.selection(Criteria(), tenant_id=three_people.id, as_of=AS_OF)
         judged = reach.selection(
-            Criteria(), tenant_id=three_people.id, as_of=AS_OF, rules=(reach.CONSENTED, first, reach.REACHABLE)
+            Criteria(),
+            tenant_id=three_people.id,
+            as_of=AS_OF,
+            rules=(reach.CONSENTED, first, reach.reachable(now=AS_OF)),
         )
         assert [row[1] for row in sql.fetch_all(everyone.sql, everyone.params)] == ["", "", ""]
         assert sorted(row[1] for row in sql.fetch_all(judged.sql, judged.params)) == ["", "no_consent", "not_first"]

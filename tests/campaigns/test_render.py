@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -174,3 +175,60 @@ def test_any_text_is_refused_unrenderable_or_a_message(text: str) -> None:
     if render.problem_with(text) is None:
         with contextlib.suppress(render.Unrenderable):
             assert render.render(text, person()).strip()
+
+
+NAIROBI_NIGHT = datetime(2026, 5, 20, 22, 0, tzinfo=UTC)  # one o'clock of the next day in Nairobi
+
+
+def on_a_clock(text: str, timezone: str = "Africa/Nairobi", **attributes: Any) -> str:
+    assert render.problem_with(text) is None
+    context = render.context_of(
+        name="Asha", phone="+254700000001", external_id="", language="", country="", attributes=attributes,
+        timezone=timezone, now=NAIROBI_NIGHT,
+    )  # fmt: skip
+    return render.render(text, context)
+
+
+@pytest.mark.parametrize("now", ["now", "'now'", "'today'"])
+def test_the_day_and_the_hour_are_those_of_the_persons_own_clock(now: str) -> None:
+    text = f"{{{{ {now} | date: '%d %H:%M' }}}}"
+    assert on_a_clock(text) == "21 01:00"
+    assert on_a_clock(text, "America/New_York") == "20 18:00"
+    assert on_a_clock(text, "") == on_a_clock(text, "Atlantis/Capital") == "20 22:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("2026-12-24T22:30:00Z", "25 Dec 01:30"), ("2026-12-24T22:30:00+03:00", "24 Dec 22:30"),
+        ("2026-12-24T22:30", "24 Dec 22:30"), ("2026-12-24", "24 Dec 00:00"), ("24 December 2026", "24 Dec 00:00"),
+        ("Dec 24, 2026", "24 Dec 00:00"), (1_798_151_400, "25 Dec 01:30"), ("1798151400", "25 Dec 01:30"),
+    ],
+)  # fmt: skip
+def test_a_time_with_a_zone_is_put_on_the_persons_clock_and_one_without_is_left(value: Any, shown: str) -> None:
+    assert on_a_clock("{{ customer.attributes.at | date: '%d %b %H:%M' }}", at=value) == shown
+
+
+@pytest.mark.parametrize("value", ["soon", "31.02.2026", True, [1], {"a": 1}, 10**18])
+def test_what_is_no_date_is_never_shown_as_one(value: Any) -> None:
+    with pytest.raises(render.Unrenderable):
+        on_a_clock("{{ customer.attributes.at | date: '%d' }}", at=value)
+
+
+def test_without_a_now_there_are_no_dates() -> None:
+    with pytest.raises(render.Unrenderable, match="now"):
+        made("{{ 'now' | date: '%d' }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ frist_name }}", "frist_name is not known"),
+        ("{{ customer.attributes.city }}", "customer.attributes.city is not known"),
+        ("{{ '' }}", "the message would be empty"),
+    ],
+)
+def test_why_a_message_can_not_be_made_is_said_in_plain_words(text: str, words: str) -> None:
+    with pytest.raises(render.Unrenderable) as refused:
+        made(text)
+    assert render.in_words(refused.value) == words

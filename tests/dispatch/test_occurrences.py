@@ -67,7 +67,8 @@ def test_what_is_due_becomes_a_campaign_that_is_sending(shop: Tenant) -> None:
     made = take(held, now=NOW + 24 * HOUR + timedelta(seconds=0.4))
     assert made is not None
     assert (made.status, made.name, made.occurrence_at) == ("sending", "Daily · 2026-05-21", held.next_at)
-    assert (made.recurrence_id, made.metadata, made.as_of) == (held.pk, {"late_seconds": 0.4}, None)
+    assert made.metadata == {"late_seconds": 0.4, "recurring_campaign_id": str(held.pk)}
+    assert (made.recurrence_id, made.as_of) == (held.pk, None)
     after = again(held)
     assert (after.next_at, after.last_at, after.missed_count) == (NOW + 48 * HOUR, NOW + 24 * HOUR, 0)
     assert take(held, now=NOW + 25 * HOUR) is None

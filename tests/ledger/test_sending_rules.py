@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cast import NOW, add_campaign, add_people, add_sender, add_template, all_at_once, recipients, reloaded, start
+from tulia.audience import reachability
 from tulia.audience.models import Customer
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import Sender
@@ -276,6 +277,25 @@ def test_whoever_has_no_whatsapp_is_skipped_at_the_launch_and_at_the_claim(shop:
         Customer.objects.filter(pk=later[0].pk).update(unreachable_at=NOW)
     assert not take(campaign).people
     assert reasons(campaign) == {"skipped:unreachable": 2}
+
+
+def test_what_whatsapp_says_of_a_number_is_believed_for_90_days_or_until_somebody_writes_from_it(shop: Tenant) -> None:
+    people = add_people(shop, 3, last_wrote_at=None)
+    first = billed(shop)
+    why = Failure(FailureKind.RECIPIENT, "131026", "No WhatsApp", is_unreachable=True)
+    assert first.sender_id is not None
+    said = [Evidence(one.recipient_id, Kind.FAILED, NOW, failure=why) for one in take(first).people]
+    record.record(shop.pk, first.sender_id, said[:2])
+    gone = {row.customer_id for row in recipients(first) if row.state == State.FAILED}
+    writer = next(one for one in people if one.pk in gone)
+    assert reasons(billed(shop)) == {"waiting": 1, "skipped:unreachable": 2}
+    with tenant_scope(shop.pk):
+        reachability.regain(shop.pk, [writer.phone])
+    assert reasons(billed(shop)) == {"waiting": 2, "skipped:unreachable": 1}
+    later = NOW + reachability.LASTS
+    assert reasons(start(add_campaign(shop, template_id=str(add_template(shop, body="Hi").pk)), now=later)) == {
+        "waiting": 3
+    }
 
 
 # Local time

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -138,10 +138,34 @@ def test_a_dead_endpoint_holds_up_nobody_else(tenant: Tenant, receiver: Receiver
         with _delivering():
             began = time.monotonic()
             eventually(lambda: len(receiver.arrived) == 40)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 8
             eventually(lambda: any(one.attempt_count for one in deliveries(tenant, dead.subscription.pk)))
     tried = [one for one in deliveries(tenant, dead.subscription.pk) if one.attempt_count]
     assert {one.last_error for one in tried} == {"No answer within 10 seconds."}
+
+
+def test_name_servers_that_do_not_answer_hold_up_nobody_else(
+    tenant: Tenant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = socket.getaddrinfo
+
+    def slow_for_some(host: Any, *arguments: Any, **options: Any) -> Any:
+        if str(host).endswith("slow.invalid"):
+            time.sleep(8)
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return ask(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow_for_some)
+    for number in range(12):  # more than a loop has threads of its own
+        subscribe(tenant, "campaign.started", url=f"http://{number}.slow.invalid/")
+    _tell(tenant)
+    with _delivering():
+        eventually(lambda: sum(1 for one in threading.enumerate() if one.name.startswith("names")) >= 12)
+        subscribe(tenant, "campaign.started", url=receiver.url.replace("127.0.0.1", "localhost"))
+        _tell(tenant)
+        began = time.monotonic()
+        eventually(lambda: receiver.arrived)
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f.1", "[::ffff:127.0.0.1]"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from tulia.api import campaign_shapes, fields
 from tulia.api.campaign_shapes import MessageCampaignSerializer, NoBody
 from tulia.api.pagination import page_of
 from tulia.api.resource import Resource
+from tulia.governance_service import APPROVES, GovernanceService
 from tulia.recurring_service import Recurring, RecurringService
 
 if TYPE_CHECKING:
@@ -71,10 +73,28 @@ class ListedRecurringCampaign(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+class RecurringApprovalView(serializers.Serializer[Any]):
+    """Whether a second person approved it as it is now."""
+
+    is_approved = serializers.BooleanField()
+    by = serializers.CharField(allow_null=True)
+    at = serializers.DateTimeField(allow_null=True)
+    version = serializers.CharField(allow_blank=True, help_text="Names what it is now; another after every change.")
+
+
 class RecurringCampaignView(ListedRecurringCampaign):
     """A recurring campaign with its next five occurrences."""
 
     next_occurrences = serializers.ListField(child=serializers.DateTimeField())
+    approval = RecurringApprovalView()
+
+
+class ApprovingRecurring(fields.Shape):
+    """What is approved."""
+
+    version = fields.Text(
+        required=False, default="", max_length=64, help_text="What you looked at: refused when it was changed since."
+    )
 
 
 _COLUMNS = [str(name) for name in ListedRecurringCampaign().fields]
@@ -85,7 +105,10 @@ def listed(recurrence: CampaignRecurrence) -> dict[str, Any]:
 
 
 def shown(one: Recurring) -> dict[str, Any]:
-    return listed(one.recurrence) | {"next_occurrences": list(one.next_occurrences)}
+    return listed(one.recurrence) | {
+        "next_occurrences": list(one.next_occurrences),
+        "approval": asdict(one.approval) | {"by": one.approval.by or None},
+    }
 
 
 class RecurringCampaigns(Resource):
@@ -178,6 +201,20 @@ class RecurringSkipNext(Resource):
     def post(self, request: Request, recurrence_id: UUID) -> Response:
         self.body(NoBody)
         return Response(shown(RecurringService(self.caller).skip_next(recurrence_id)))
+
+
+class RecurringApprove(Resource):
+    scopes: ClassVar = {"POST": APPROVES}
+
+    @extend_schema(
+        summary="Approve a recurring campaign that somebody else made, and all that it makes as it is",
+        operation_id="approve_recurring_campaign",
+        request=ApprovingRecurring,
+        responses=RecurringApprovalView,
+    )
+    def post(self, request: Request, recurrence_id: UUID) -> Response:
+        found = GovernanceService(self.caller).approve_recurring(recurrence_id, **self.body(ApprovingRecurring))
+        return Response(asdict(found) | {"by": found.by or None})
 
 
 class RecurringChildren(Resource):

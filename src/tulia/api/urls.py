@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recurring-campaigns/<uuid:recurrence_id>/pause", recurring.RecurringPause.as_view()),
     path("recurring-campaigns/<uuid:recurrence_id>/resume", recurring.RecurringResume.as_view()),
     path("recurring-campaigns/<uuid:recurrence_id>/skip-next", recurring.RecurringSkipNext.as_view()),
+    path("recurring-campaigns/<uuid:recurrence_id>/approve", recurring.RecurringApprove.as_view()),
     path("recurring-campaigns/<uuid:recurrence_id>/campaigns", recurring.RecurringChildren.as_view()),
     path("customers", customers.Customers.as_view()),
     path("customers/import", imports.ImportCustomers.as_view()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tulia.audience import segments
+from tulia.audience import reachability, segments
 from tulia.audience.criteria_tree import Criteria
 from tulia.core import planning, sql
 
@@ -32,8 +32,15 @@ class Rule:
 CONSENTED = Rule("consented", "c.consents_promotional", reason="no_consent")
 """Agreed to promotional messages."""
 
-REACHABLE = Rule("reachable", "c.unreachable_at IS NULL", reason="unreachable")
-"""The provider hasn't said that the number has no WhatsApp."""
+
+def reachable(*, now: datetime) -> Rule:
+    """The provider hasn't said lately that the number has no WhatsApp."""
+    return Rule(
+        "reachable",
+        "coalesce(c.unreachable_at <= %(reachable_since)s::timestamptz, true)",
+        {"reachable_since": now - reachability.LASTS},
+        reason="unreachable",
+    )
 
 
 def in_window(*, now: datetime) -> Rule:

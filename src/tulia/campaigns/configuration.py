@@ -43,14 +43,23 @@ def read(
         values = draft.read(named, now=now, is_new=is_complete).values
         edit.check_against_tenant(tenant_id, values)
         if is_complete:
-            values.pop("assignment", None)
-            wordings.of_campaign(MessageCampaign(tenant_id=tenant_id, **values))
+            wordings.of_campaign(_unsaved(tenant_id, values))
     except Invalid as error:
         if not error.details:
             raise
         wrong = {f"{_PREFIX}.{path}": why for path, why in error.details.items()}
         raise Invalid("; ".join(f"{path} {why}" for path, why in wrong.items()) + ".", details=wrong) from None
     return dict(fields)
+
+
+def sample(tenant_id: UUID, fields: Mapping[str, Any], *, now: datetime) -> MessageCampaign:
+    """A campaign as it would be made from these (complete) fields, in memory only. Raises Invalid."""
+    return _unsaved(tenant_id, {"seed": 0} | draft.read({"name": "any", **fields}, now=now, is_new=True).values)
+
+
+def _unsaved(tenant_id: UUID, values: dict[str, Any]) -> MessageCampaign:
+    columns = {name: value for name, value in values.items() if name != "assignment"}
+    return MessageCampaign(tenant_id=tenant_id, **columns)
 
 
 def of_campaign(campaign: MessageCampaign) -> dict[str, Any]:

@@ -239,7 +239,8 @@ class CampaignRecurrence(models.Model):
 
     `starts_at` is wall time in `timezone`, as text like 2026-11-23T09:00:00; the rule is RFC 5545's. `next_at` is the
     next occurrence while it is active, `last_at` the last one that a campaign was made for. Occurrences without a
-    campaign are counted in `missed_count`.
+    campaign are counted in `missed_count`. What a second person approved, if anybody did, is named by
+    `approved_digest` (`campaigns.recurrence_approval`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -257,6 +258,10 @@ class CampaignRecurrence(models.Model):
     missed_count = models.PositiveIntegerField(default=0, db_default=0)
     last_missed_at = models.DateTimeField(null=True)
     last_problem = models.CharField(max_length=500, blank=True, default="", db_default="")
+    approved_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    approved_by = models.CharField(max_length=300, blank=True, default="", db_default="")
+    approved_person = models.CharField(max_length=60, blank=True, default="", db_default="")
+    approved_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, db_index=False)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())

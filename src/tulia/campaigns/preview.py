@@ -68,7 +68,7 @@ def of_sample(
 ) -> Preview:
     """Tries every arm on everybody, and keeps `count` worth looking at: of each problem in turn, then the longest."""
     kinds: dict[tuple[int, str], _Kind] = {}
-    longest: list[tuple[int, int, Sight]] = []
+    longest: list[tuple[int, int, int, Sight]] = []
     examined = failing = 0
     for person in people:
         examined += 1
@@ -81,12 +81,12 @@ def of_sample(
                 if len(kind.examples) < max(count, EXAMPLES):
                     kind.examples.append(sight)
             elif len(longest) < count:
-                heapq.heappush(longest, (sight.length, -examined, sight))
+                heapq.heappush(longest, (sight.length, -examined, -sight.variant, sight))
             elif sight.length > longest[0][0]:
-                heapq.heapreplace(longest, (sight.length, -examined, sight))
+                heapq.heapreplace(longest, (sight.length, -examined, -sight.variant, sight))
         failing += is_failing
     ranked = sorted(kinds.items(), key=lambda item: (-item[1].people, item[0]))
-    best = [sight for *_, sight in sorted(longest, key=lambda one: one[:2], reverse=True)]
+    best = [sight for *_, sight in sorted(longest, key=lambda one: one[:3], reverse=True)]
     return Preview(
         samples=_worth_looking_at([kind.examples for _, kind in ranked], best, count),
         problems=tuple(

@@ -270,7 +270,8 @@ def make_campaign(held: CampaignRecurrence, *, at: datetime, now: datetime) -> M
     name = str(held.campaign.get("name") or held.name)[: draft.NAME_LIMIT - len(day) - 3]
     fields = held.campaign | {"name": f"{name} · {day}"}
     made = edit.create(held.tenant_id, fields, created_by_id=held.created_by_id, now=now)
-    metadata = made.metadata | {"late_seconds": round((now - at).total_seconds(), 1)}
+    about = {"recurring_campaign_id": str(held.pk), "late_seconds": round((now - at).total_seconds(), 1)}
+    metadata = made.metadata | about
     MessageCampaign.objects.filter(pk=made.pk).update(recurrence=held, occurrence_at=at, metadata=metadata)
     made.refresh_from_db()
     return made

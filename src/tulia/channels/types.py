@@ -33,7 +33,7 @@ class Failure:
 
     `code` is the provider's own code as text (``"131026"``, ``"http_503"``); `message` is plain words;
     `retry_after_seconds` is what the provider asked for, if it did. `is_opt_out` says that the person has switched
-    marketing off with the provider.
+    marketing off with the provider, `is_unreachable` that their number has no account there.
     """
 
     kind: FailureKind
@@ -41,6 +41,7 @@ class Failure:
     message: str
     retry_after_seconds: float | None = None
     is_opt_out: bool = False
+    is_unreachable: bool = False
     concerns_all: bool = False
     """Whether nobody can be sent this message now, as when its template is paused: no reason to fail this person."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from tulia.campaigns import recurring, wordings
+from tulia.campaigns import recurrence_approval, recurring, wordings
 from tulia.campaigns.models import CampaignRecurrence, MessageCampaign
 from tulia.core import logs, sql
 from tulia.core.errors import Refusal
 from tulia.dispatch import scheduler
+from tulia.tenants import api_keys
+from tulia.tenants.audit import act
 from tulia.tenants.scope import tenant_scope
 
 _log = logs.get(__name__)
@@ -69,16 +71,18 @@ def take_turn(tenant_id: UUID, recurrence_id: UUID, *, now: datetime) -> Message
 
 def _start(held: CampaignRecurrence, *, at: datetime, now: datetime) -> tuple[MessageCampaign | None, str]:
     """The campaign, and what kept it from being made or started ("" when nothing did)."""
+    by_itself = api_keys.system(held.tenant_id)
     said_at = f"{at:%Y-%m-%dT%H:%M:%SZ}: "
     try:
-        with sql.transaction_scope():
-            made = recurring.make_campaign(held, at=at, now=now)
+        with sql.transaction_scope(), act(by_itself, "campaign.create") as entry:
+            made = entry.made(recurring.make_campaign(held, at=at, now=now))
+            recurrence_approval.hand_on(held, made, now=now)
     except Refusal as refusal:
         _log.warning("recurrence_refused", recurrence_id=str(held.pk), code=refusal.code)
         return None, said_at + refusal.message
     try:
-        with sql.transaction_scope():
-            wordings.of_campaign(made)
+        with sql.transaction_scope(), act(by_itself, "campaign.start") as entry:
+            wordings.of_campaign(entry.about(made))
             scheduler.start(made, confirm_everyone=held.everyone_confirmed, now=now)
     except Refusal as refusal:
         _log.warning("occurrence_refused", campaign_id=str(made.pk), code=refusal.code)

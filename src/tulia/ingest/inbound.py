@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tulia.audience import confirmations, consent, conversations, keywords, opt_out_rules, suppression
+from tulia.audience import confirmations, consent, conversations, keywords, opt_out_rules, reachability, suppression
 from tulia.audience.keywords import Intent
 from tulia.audience.opt_out_rules import Rules
 from tulia.channels.types import InboundMessage, PreferenceChange
@@ -45,6 +45,7 @@ def take_in(
     ]  # fmt: skip
     if rows:
         conversations.record_inbound(tenant_id, rows)
+        reachability.regain(tenant_id, [row.phone for row in rows])
     obey(tenant_id, sender_id, messages, preferences)
     _obey_yes(tenant_id, sender_id, messages)
 

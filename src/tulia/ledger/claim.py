@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tulia.audience import reach
+from tulia.audience import reach, reachability
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
 from tulia.ledger import rules as sending_rules
@@ -91,6 +91,7 @@ def claim(
                 "batch": batch,
                 "needs_window": rules.needs_window,
                 "window_since": now - reach.WINDOW,
+                "unreachable_since": now - reachability.LASTS,
                 "tenant_zone": rules.tenant_zone,
                 "codes": places.codes,
                 "code_zones": places.zones,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tulia.audience import criteria, phone, places, reach
+from tulia.audience import criteria, phone, places, reach, reachability
 from tulia.campaigns import window
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
@@ -173,7 +173,7 @@ def _facts(
         matches=verdicts.matches_all(parts),
         is_deleted=deleted_at is not None,
         consents=consents,
-        unreachable_at=unreachable_at,
+        unreachable_at=unreachable_at if unreachable_at and unreachable_at > now - reachability.LASTS else None,
         needs_window=rules.needs_window,
         last_wrote_at=last_wrote_at,
         time_zone=time_zone,

@@ -50,6 +50,7 @@ class Recipient(models.Model):
     read_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     replied_at = models.DateTimeField(null=True)
+    clicked_at = models.DateTimeField(null=True)
     converted_at = models.DateTimeField(null=True)
     message_id = models.CharField(max_length=200, null=True)
     failure_kind = models.CharField(max_length=20, null=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tulia.channels.types import Failure
 from tulia.core import sql
-from tulia.ledger import opt_outs
+from tulia.ledger import refusals
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
 from tulia.tenants.scope import tenant_scope
@@ -19,7 +19,7 @@ CONVERSION_WINDOW = timedelta(days=7)
 
 
 class Kind(enum.IntEnum):
-    """What a piece of evidence is; the number is the state it proves, but for the last two."""
+    """What a piece of evidence is; the number is the state it proves, but for the last three."""
 
     ACCEPTED = State.ACCEPTED
     SENT = State.SENT
@@ -31,6 +31,8 @@ class Kind(enum.IntEnum):
     """Refused by the provider for good: failed, and never accepted."""
     REPLIED = 60
     """The person answered: proves delivery, but is no read receipt."""
+    CLICKED = 70
+    """The person followed a link of the message: proves delivery, but is no read receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class Conversion:
 def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> None:
     """Applies evidence and raises the counters by exactly what changed, in one transaction.
 
-    Evidence about people of another tenant or sender is ignored. A failure that is an opt-out withdraws the consent.
+    Evidence about people of another tenant or sender is ignored. A failure may tell something about the person, and is
+    heeded (see `ledger.refusals`).
     """
     if not evidence:
         return
@@ -85,7 +88,7 @@ def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> No
                 "costs": [one.cost_micros for one in evidence],
             },
         )
-        opt_outs.withdraw_refused(tenant_id, sender_id, evidence)
+        refusals.heed(tenant_id, sender_id, evidence)
 
 
 def mark_unknown(tenant_id: UUID, recipient_ids: Sequence[int]) -> None:

@@ -96,7 +96,7 @@ def _categories_of(campaign: MessageCampaign) -> set[str]:
 def who_may_be_sent_to(rules: SendingRules, *, now: datetime) -> tuple[Rule, ...]:
     """What must hold of a person to be sent to at all; whoever it doesn't hold of is skipped with the reason."""
     window_rule = (reach.in_window(now=now),) if rules.needs_window else (Rule("in_window", "true"),)
-    return (reach.CONSENTED, reach.REACHABLE, *window_rule)
+    return (reach.CONSENTED, reach.reachable(now=now), *window_rule)
 
 
 def under_cap(rules: SendingRules, *, now: datetime) -> Rule:

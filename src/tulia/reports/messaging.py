@@ -77,22 +77,20 @@ def of_tenant(
         else:
             _add(days[day - 1], name, messages)
     (failed,) = sql.fetch_one(sql.load("reports", "messaging_failures"), params) or (0,)
-    lines[CAMPAIGNS] = Line(CAMPAIGNS, 0, 0, 0, 0, 0, failed)
-    for day, messages, customers, delivered, read, replied in sql.fetch_all(
-        sql.load("reports", "messaging_campaigns"), daily
-    ):
-        if day is None:
-            lines[CAMPAIGNS] = Line(CAMPAIGNS, messages, customers, delivered, read, replied, failed)
-        else:
-            _add(days[day - 1], CAMPAIGNS, messages)
-    (people,) = sql.fetch_one(sql.load("reports", "messaging_people"), params) or (0,)
+    written, others = sql.fetch_one(sql.load("reports", "messaging_people"), params) or (0, 0)
+    fates = [0, 0, 0, 0]
+    for day, *counts in sql.fetch_all(sql.load("reports", "messaging_campaigns"), daily):
+        _add(days[day - 1], CAMPAIGNS, counts[0])
+        fates = [known + more for known, more in zip(fates, counts, strict=True)]
+    messages, delivered, read, replied = fates
+    lines[CAMPAIGNS] = Line(CAMPAIGNS, messages, written, delivered, read, replied, failed)
     return Messaging(
         since=span.start,
         until=span.end,
         timezone=str(zone),
         types=tuple(lines.values()),
         messages=sum(line.messages for line in lines.values()),
-        unique_customers=people,
+        unique_customers=written + others,
         days=tuple(
             Day(edge.astimezone(zone).date(), {name: counts.get(name, 0) for name in lines}, sum(counts.values()))
             for edge, counts in zip(span.edges, days, strict=False)

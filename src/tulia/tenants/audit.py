@@ -141,7 +141,7 @@ def page(tenant_id: UUID, wanted: PageRequest, chosen: Filter) -> Page[AuditEntr
     return keyset.page(rows, wanted, order=("-at", "-id"))
 
 
-def people_behind(tenant_id: UUID, kind: str, target_id: UUID, *, but_for: frozenset[str]) -> frozenset[str]:
+def people_behind(tenant_id: UUID, kind: str, target_id: UUID | str, *, but_for: frozenset[str]) -> frozenset[str]:
     """Everybody (`Caller.person`) who had a hand in this, but for these actions. Call in the tenant's scope."""
     rows = AuditEntry.objects.filter(tenant_id=tenant_id, target_kind=kind, target_id=str(target_id))
     return frozenset(rows.exclude(action__in=but_for).values_list("person", flat=True))

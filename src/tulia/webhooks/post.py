@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
 import socket
 import ssl
 import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tulia.webhooks import addresses, signing, tries
 from tulia.webhooks.claim import Endpoint, Message
@@ -17,6 +23,7 @@ from tulia.webhooks.tries import Answer
 TIMEOUT_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
 EXCERPT_CHARACTERS = 500
+NAME_THREADS = 32
 _USER_AGENT = "tulia-campaigns-webhooks/1"
 
 
@@ -24,7 +31,31 @@ class NotPublic(OSError):
     """The endpoint's name leads to an address inside our own network."""
 
 
-def session(*, may_be_local: bool) -> aiohttp.ClientSession:
+class _Names(AbstractResolver):
+    """Looks names up in threads of its own: name servers that don't answer hold up neither sending nor one another."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(NAME_THREADS, thread_name_prefix="names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        look = functools.partial(socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._pool, look)
+        return [
+            ResolveResult(
+                hostname=host, host=str(place[0]), port=int(place[1]), family=kind, proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, place in found
+        ]  # fmt: skip
+
+    async def close(self) -> None:
+        self._pool.shutdown(wait=False)
+
+
+@contextlib.asynccontextmanager
+async def session(*, may_be_local: bool) -> AsyncIterator[aiohttp.ClientSession]:
     """A session that connects to the public internet only, unless it `may_be_local`.
 
     The address is judged when the socket is made for it: a name that led elsewhere a moment ago, and a number in the
@@ -37,13 +68,21 @@ def session(*, may_be_local: bool) -> aiohttp.ClientSession:
             raise NotPublic("the address is not on the public internet")
         return socket.socket(family=family, type=kind, proto=protocol)
 
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, keepalive_timeout=10.0, socket_factory=make_socket),
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
-        auto_decompress=False,
+    names = _Names()
+    connector = aiohttp.TCPConnector(
+        limit=0, ttl_dns_cache=60, keepalive_timeout=10.0, socket_factory=make_socket, resolver=names
     )
+    try:
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
+            auto_decompress=False,
+        ) as http:
+            yield http
+    finally:
+        await names.close()
 
 
 async def post(http: aiohttp.ClientSession, endpoint: Endpoint, message: Message, *, now: datetime) -> Answer:

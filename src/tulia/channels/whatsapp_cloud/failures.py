@@ -64,6 +64,7 @@ _RECIPIENT = {
 }
 
 _OPT_OUT = 131050
+_UNREACHABLE = 131026
 
 _CONTENT = {
     33: "The sender number does not exist or was deleted; check the sender's phone number id.",
@@ -133,7 +134,13 @@ def failure_of(error: object, *, retry_after_seconds: float | None = None) -> Fa
         kind = FailureKind.RECIPIENT
         words = f"WhatsApp refused the message with an unknown error: {_details(error) or 'no details given'}"
     return Failure(
-        kind, str(code), words, retry_after_seconds, is_opt_out=code == _OPT_OUT, concerns_all=code in _CONCERNS_ALL
+        kind,
+        str(code),
+        words,
+        retry_after_seconds,
+        is_opt_out=code == _OPT_OUT,
+        is_unreachable=code == _UNREACHABLE,
+        concerns_all=code in _CONCERNS_ALL,
     )
 
 

@@ -6,7 +6,7 @@
 -- budget, the caller holds the tenant's turn (see ledger.claim), so that what this statement sees is all there is.
 -- Places and zones are small relations of the caller's: calling code → time zone and price; zone → end of quiet hours.
 -- params: tenant_id uuid, campaign_id uuid, sender_id uuid, worker_id uuid, now timestamptz, batch int,
---         needs_window boolean, window_since timestamptz, tenant_zone text,
+--         needs_window boolean, window_since timestamptz, unreachable_since timestamptz, tenant_zone text,
 --         codes text[], code_zones text[], code_prices int[], other_price int,
 --         quiet_zones text[], quiet_untils timestamptz[],
 --         cap_since timestamptz (null: no cap), cap_most int, cap_span interval, day_since timestamptz,
@@ -35,7 +35,7 @@ WITH due AS MATERIALIZED (
            COALESCE(places.price, %(other_price)s::int) AS price,
            CASE WHEN c.id IS NULL OR c.deleted_at IS NOT NULL THEN 'deleted'
                 WHEN NOT c.consents_promotional THEN 'opted_out'
-                WHEN c.unreachable_at IS NOT NULL THEN 'unreachable'
+                WHEN c.unreachable_at > %(unreachable_since)s::timestamptz THEN 'unreachable'
                 WHEN %(needs_window)s::boolean AND NOT EXISTS (
                     SELECT FROM conversations w
                     WHERE w.tenant_id = %(tenant_id)s::uuid AND w.customer_id = due.customer_id

@@ -10,13 +10,14 @@
 -- locks: the people in order of id, then the campaigns in order of id; writes: ledger_recipients, message_campaigns
 WITH given AS (
     SELECT id,
-           max(CASE kind WHEN -30 THEN 30 WHEN 60 THEN 40 ELSE kind END)::smallint AS state,
+           max(CASE kind WHEN -30 THEN 30 WHEN 60 THEN 40 WHEN 70 THEN 40 ELSE kind END)::smallint AS state,
            date_trunc('second', min(at) FILTER (WHERE kind >= 20)) AS accepted_at,
            min(at) FILTER (WHERE kind = 25) AS sent_at,
            min(at) FILTER (WHERE kind = 40) AS delivered_at,
            min(at) FILTER (WHERE kind = 50) AS read_at,
            min(at) FILTER (WHERE kind IN (-30, 30)) AS failed_at,
            min(at) FILTER (WHERE kind = 60) AS replied_at,
+           min(at) FILTER (WHERE kind = 70) AS clicked_at,
            min(evidence.message_id) AS message_id,
            min(evidence.cost) AS cost_micros,
            (array_agg(evidence.failure_kind ORDER BY at, COALESCE(evidence.failure_kind, '~'),
@@ -59,6 +60,7 @@ WITH given AS (
         delivered_at = LEAST(r.delivered_at, b.delivered_at),
         read_at = LEAST(r.read_at, b.read_at),
         replied_at = LEAST(r.replied_at, b.replied_at),
+        clicked_at = LEAST(r.clicked_at, b.clicked_at),
         message_id = LEAST(r.message_id, b.message_id),
         cost_micros = COALESCE(b.cost_micros, r.cost_micros),
         failed_at = CASE WHEN b.is_first_failure THEN b.failed_at ELSE r.failed_at END,
@@ -74,7 +76,8 @@ WITH given AS (
            OR LEAST(r.sent_at, b.sent_at) IS DISTINCT FROM r.sent_at
            OR LEAST(r.delivered_at, b.delivered_at) IS DISTINCT FROM r.delivered_at
            OR LEAST(r.read_at, b.read_at) IS DISTINCT FROM r.read_at
-           OR LEAST(r.replied_at, b.replied_at) IS DISTINCT FROM r.replied_at)
+           OR LEAST(r.replied_at, b.replied_at) IS DISTINCT FROM r.replied_at
+           OR LEAST(r.clicked_at, b.clicked_at) IS DISTINCT FROM r.clicked_at)
     RETURNING r.campaign_id,
               (r.accepted_at IS NOT NULL)::int - (b.old_accepted_at IS NOT NULL)::int AS sent,
               (r.state >= 40)::int - (b.old_state >= 40)::int AS delivered,

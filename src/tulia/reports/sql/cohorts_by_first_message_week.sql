@@ -7,7 +7,12 @@
 WITH firsts AS MATERIALIZED (
     SELECT customer_id, date_bin('15 minutes', min(accepted_at), 'epoch') AS first_at
     FROM ledger_recipients
-    WHERE tenant_id = %(tenant_id)s::uuid AND accepted_at IS NOT NULL
+    WHERE tenant_id = %(tenant_id)s::uuid AND accepted_at IS NOT NULL AND claimed_at IS NOT NULL
+      AND customer_id IN (
+          SELECT customer_id
+          FROM ledger_recipients
+          WHERE tenant_id = %(tenant_id)s::uuid AND campaign_id = %(campaign_id)s::uuid
+      )
     GROUP BY customer_id
 ), people AS (
     SELECT f.first_at, count(*) AS people, count(r.accepted_at) AS sent, count(*) FILTER (WHERE r.state >= 40) AS delivered,

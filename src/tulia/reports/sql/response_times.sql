@@ -1,7 +1,7 @@
 -- How long people took to read and to reply: people by seconds, for each arm. Counted from the moment the provider sent
 -- the message, else took it; an answer that seems to be earlier took no time. Unless exact times are wanted, they are
--- rounded down to three digits, because a million people take more different times than anybody can look at. OFFSET 0 as
--- in timeline.sql.
+-- rounded down to three digits, because a million people take more different times than anybody can look at. OFFSET 0 has
+-- each time worked out once for each row.
 -- params: tenant_id uuid, campaign_id uuid, is_exact boolean
 -- returns: whether it is a reply, arm, seconds, people, their exact seconds added up
 WITH timed AS MATERIALIZED (

@@ -1,8 +1,8 @@
 -- When the people of a campaign were sent to, reached, and so on: people by the buckets that each kind of evidence fell
 -- into. Each person is counted once, at the earliest evidence of each kind: whoever read or replied was reached by then.
 -- A bucket is its number from 1; 0 is before all of them, one more than there are is after, 4095 says that it didn't
--- happen. Three of them make one key (12 bits each), and OFFSET 0 keeps what they are made of out of the planner's
--- sight: thinking that there are few groups, it lets each process count its own share instead of handing rows over.
+-- happen. Three of them make one key (12 bits each), so that two numbers are hashed and not six instants; OFFSET 0 has
+-- them worked out once for each row.
 -- params: tenant_id uuid, campaign_id uuid, edges timestamptz[]
 -- returns: sent, delivered and read as one number; replied, converted and failed as another; people
 SELECT reached, answered, count(*)

@@ -1,0 +1,167 @@
+"""A shop of any size made straight in the database: customers, campaigns with all their evidence, conversions, messages.
+
+Nothing here is random: every value comes from `hashtext` of a number, so that the same size is the same shop again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
+MONTH = timedelta(days=30)
+SMALL_CAMPAIGNS = 40
+
+_CUSTOMERS = """
+INSERT INTO customers (id, tenant_id, external_id, phone, name, language, timezone, country, attributes,
+                       consents_promotional, created_at, updated_at)
+SELECT md5(%(salt)s || n)::uuid, %(tenant)s, 'C-' || n, '+2547' || lpad(n::text, 8, '0'), 'Person ' || n, 'en', '',
+       (ARRAY['KE', 'KE', 'KE', 'UG', 'TZ', ''])[1 + n %% 6], '{}', n %% 10 <> 0,
+       %(now)s::timestamptz - n * interval '1 second', %(now)s
+FROM generate_series(1, %(people)s::int) n
+"""
+_TAGS = """
+INSERT INTO customer_tags (tenant_id, tag, customer_id)
+SELECT %(tenant)s, 'tag ' || (n %% 150), md5(%(salt)s || n)::uuid
+FROM generate_series(1, %(people)s::int) n
+WHERE n %% 3 = 0
+"""
+# One campaign to everybody, then SMALL_CAMPAIGNS to a tenth each: together five times the people.
+_RECIPIENTS = """
+INSERT INTO ledger_recipients (tenant_id, campaign_id, customer_id, sender_id, arm, state, reason, attempts, claimed_at,
+                               cost_micros, accepted_at, sent_at, delivered_at, read_at, failed_at, replied_at,
+                               converted_at, message_id, failure_kind, failure_code)
+SELECT %(tenant)s, %(campaign)s, customer_id, %(sender)s, CASE WHEN is_skipped THEN NULL ELSE position %% 2 END,
+       CASE WHEN is_skipped THEN 11 WHEN is_failed THEN 30 WHEN lag_read IS NOT NULL THEN 50
+            WHEN fate < 92 THEN 40 ELSE 25 END,
+       CASE WHEN is_skipped THEN 'no_consent' ELSE '' END, CASE WHEN is_skipped THEN 0 ELSE 1 END,
+       CASE WHEN NOT is_skipped THEN at END, CASE WHEN is_skipped THEN 0 ELSE 22500 END,
+       CASE WHEN NOT is_skipped THEN at END,
+       CASE WHEN NOT is_skipped AND NOT is_failed THEN at + interval '1 second' END,
+       CASE WHEN NOT is_skipped AND NOT is_failed AND fate < 92 THEN at + interval '3 seconds' END,
+       CASE WHEN NOT is_skipped AND NOT is_failed THEN at + lag_read * interval '1 second' END,
+       CASE WHEN is_failed THEN at + interval '2 seconds' END,
+       CASE WHEN NOT is_skipped AND NOT is_failed AND fate < 6 THEN at + lag_reply * interval '1 second' END,
+       CASE WHEN NOT is_skipped AND NOT is_failed AND fate < 2 THEN at + (lag_reply * 3) * interval '1 second' END,
+       CASE WHEN NOT is_skipped THEN 'wamid.' || left(%(campaign)s::text, 8) || position END,
+       CASE WHEN is_failed THEN 'recipient' END, CASE WHEN is_failed THEN '131026' END
+FROM (
+    SELECT md5(%(salt)s || n)::uuid AS customer_id, position, n %% 10 = 0 AS is_skipped,
+           abs(hashint8(position * 7)) %% 100 = 99 AS is_failed, abs(hashint8(position)) %% 100 AS fate,
+           %(start)s::timestamptz + (position / 1000) * interval '1 second' AS at,
+           CASE WHEN abs(hashint8(position)) %% 100 < 45
+                THEN 20 + round(exp(4 + 6 * (abs(hashint8(position * 3)) %% 10000) / 10000.0)) END AS lag_read,
+           60 + abs(hashint8(position * 5)) %% 200000 AS lag_reply
+    FROM (SELECT n, row_number() OVER (ORDER BY hashint8(n)) AS position
+          FROM generate_series(%(first)s::int, %(last)s::int) n) dealt
+) fates
+ORDER BY position
+"""
+_CONVERSIONS = """
+INSERT INTO ledger_conversions (tenant_id, recipient_id, campaign_id, kind, source_id, converted_at, revenue_micros,
+                                currency)
+SELECT tenant_id, id, campaign_id, 'order', gen_random_uuid(), converted_at, 1000000 * (id %% 5000),
+       CASE WHEN id %% 20 = 0 THEN 'USD' ELSE 'KES' END
+FROM ledger_recipients
+WHERE tenant_id = %(tenant)s AND converted_at IS NOT NULL
+"""
+_COUNTERS = """
+UPDATE message_campaigns m
+SET delivery_count = c.sent, delivered_count = c.delivered, failed_count = c.failed, read_count = c.read,
+    response_count = c.responded, conversion_count = c.converted
+FROM (
+    SELECT campaign_id, count(accepted_at) AS sent, count(*) FILTER (WHERE state >= 40) AS delivered,
+           count(*) FILTER (WHERE state = 30) AS failed, count(read_at) AS read, count(replied_at) AS responded,
+           count(converted_at) AS converted
+    FROM ledger_recipients WHERE tenant_id = %(tenant)s GROUP BY campaign_id
+) c
+WHERE m.id = c.campaign_id
+"""
+_CONVERSATIONS = """
+INSERT INTO conversations (id, tenant_id, customer_id, status, last_activity_at, last_inbound_at)
+SELECT md5(%(salt)s || 'talk' || n)::uuid, %(tenant)s, md5(%(salt)s || n)::uuid, 'open', %(now)s, %(now)s
+FROM generate_series(1, %(people)s::int / 5) n
+"""
+_MESSAGES = """
+INSERT INTO messages (id, tenant_id, conversation_id, direction, message_type, text, sent_at)
+SELECT gen_random_uuid(), %(tenant)s, md5(%(salt)s || 'talk' || (1 + n %% (%(people)s::int / 5)))::uuid,
+       CASE n %% 2 WHEN 0 THEN 'inbound' ELSE 'outbound' END,
+       CASE n %% 2 WHEN 0 THEN 'customer_inbound'
+            ELSE (ARRAY['bot_response', 'manual_outbound', 'automated_transactional'])[1 + n %% 3] END,
+       'Hello', %(now)s::timestamptz - (n %% 7776000) * interval '1 second'
+FROM generate_series(1, %(people)s::int) n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LargeShop:
+    """A tenant with `people` customers, and the campaign that went to all of them."""
+
+    tenant_id: UUID
+    campaign_id: UUID
+    people: int
+
+
+def open_shop(people: int) -> LargeShop:
+    """Makes everything, and analyzes the tables as autovacuum would."""
+    from django.db import connection
+
+    from tulia.campaigns.models import MessageCampaign
+    from tulia.channels import senders
+    from tulia.core import sql
+    from tulia.tenants import accounts
+    from tulia.tenants.scope import tenant_scope
+
+    tenant = accounts.create_tenant(f"large-{uuid.uuid4().hex[:8]}", name="Large", tier="enterprise")
+    given: dict[str, Any] = {"tenant": tenant.id, "salt": tenant.slug, "people": people, "now": NOW}
+    arms = [{"name": "A", "content": "Hello"}, {"name": "B", "content": "Hi"}]
+    tenth = max(1, people // 10)
+    with tenant_scope(tenant.id):
+        sender = senders.create(
+            tenant.id, kind="whatsapp_cloud", name="Main", external_id=str(uuid.uuid4().int % 10**15), access_token="t",
+            app_secret="s", verify_token="v", base_url="", rate_per_second=80,
+        )  # fmt: skip
+        sql.execute(_CUSTOMERS, given)
+        sql.execute(_TAGS, given)
+        sql.execute(_CONVERSATIONS, given)
+        sql.execute(_MESSAGES, given)
+        campaigns = MessageCampaign.objects.bulk_create(
+            MessageCampaign(
+                tenant=tenant, name=f"Campaign {i}", message_content="Hello", sender=sender, status="completed",
+                is_ab_test=True, variants=arms, started_at=_start(i), completed_at=NOW,
+                audience_frozen_at=_start(i),
+            )
+            for i in range(SMALL_CAMPAIGNS + 1)
+        )  # fmt: skip
+        for i, campaign in enumerate(campaigns):
+            first, last = (1, people) if i == 0 else (1 + (i % 10) * tenth, (1 + i % 10) * tenth)
+            sql.execute(
+                _RECIPIENTS,
+                given
+                | {"campaign": campaign.pk, "sender": sender.pk, "start": _start(i), "first": first, "last": last},
+            )
+        sql.execute(_CONVERSIONS, given)
+        sql.execute(_COUNTERS, given)
+    as_owner(
+        "VACUUM (ANALYZE) customers, customer_tags, conversations, messages, message_campaigns, ledger_recipients, "
+        "ledger_conversions"
+    )
+    connection.close()
+    return LargeShop(tenant.id, campaigns[0].pk, people)
+
+
+def as_owner(statement: str) -> None:
+    """Runs what only the owner of the tables may."""
+    import os
+
+    import psycopg
+
+    with psycopg.connect(os.environ["TULIA_OWNER_DATABASE_URL"], autocommit=True) as owner:
+        owner.execute(statement)
+
+
+def _start(number: int) -> datetime:
+    return NOW - timedelta(days=5 + number)
