@@ -79,9 +79,7 @@ def test_what_is_kept_secret_is_not_to_be_read_in_the_database(open_shop: OpenSh
     tables = [str(row[0]) for row in sql.fetch_all(having_tenants)]
     assert {"api_keys", "senders", "audit_entries", "idempotent_requests"} <= set(tables)
     with tenant_scope(shop.tenant_id):
-        stored = json.dumps(
-            [sql.fetch_all(f"SELECT row_to_json(t)::text FROM {table} t") for table in tables]
-        )
+        stored = json.dumps([sql.fetch_all(f"SELECT row_to_json(t)::text FROM {table} t") for table in tables])
     assert str(shop.tenant_id) in stored
     for secret in secrets:
         assert secret not in stored
