@@ -18,9 +18,11 @@ from world import (
     WITHOUT_ID,
     World,
     at_work,
+    body_of,
     make_tenant,
     make_world,
     routes,
+    send,
 )
 
 

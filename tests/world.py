@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tulia.tenants.models import Tenant
 
 PUBLIC_API = {"healthz", "readyz", "metrics", "v1/openapi.json", "v1/docs"}
-PUBLIC_PAGES = {"", "sign-in", "sign-out", "workplaces"}
+PUBLIC_PAGES = {"", "sign-in", "sign-out", "workplaces", "l/<str:token>"}
 METHODS = ("get", "put", "patch", "post", "delete")  # deleting last, when the owner walks
 NOON = "2026-05-04T12:00:00Z"
 
