@@ -100,7 +100,11 @@ class Recipient(models.Model):
             ),
             models.Index(fields=["message_id"], condition=Q(message_id__isnull=False), name="ledger_by_message_id"),
             models.Index(
-                "customer", F("claimed_at").desc(), condition=Q(claimed_at__isnull=False), name="ledger_by_customer"
+                "tenant",
+                "customer",
+                F("claimed_at").desc(),
+                condition=Q(claimed_at__isnull=False),
+                name="ledger_by_customer",
             ),
             models.Index(fields=["tenant", "claimed_at"], condition=Q(claimed_at__isnull=False), name="ledger_by_time"),
         ]

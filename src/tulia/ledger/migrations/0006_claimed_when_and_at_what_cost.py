@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='recipient',
-            index=models.Index(models.F('customer'), models.OrderBy(models.F('claimed_at'), descending=True), condition=models.Q(('claimed_at__isnull', False)), name='ledger_by_customer'),
+            index=models.Index(models.F('tenant'), models.F('customer'), models.OrderBy(models.F('claimed_at'), descending=True), condition=models.Q(('claimed_at__isnull', False)), name='ledger_by_customer'),
         ),
         migrations.AddIndex(
             model_name='recipient',
