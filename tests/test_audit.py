@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import test_tenancy
+import world as worlds
 from api_client import ApiClient
-from test_tenancy import NAMING, OPERATIONS, World
+from world import OPERATIONS, World
 
 if TYPE_CHECKING:
     from tulia.tenants.models import AuditEntry, Tenant
@@ -104,20 +104,20 @@ WRITING = [one for one in OPERATIONS if one[0] != "GET" and one not in ASKING]
 
 @pytest.fixture
 def world() -> World:
-    return test_tenancy.make_world()
+    return worlds.make_world()
 
 
 def _send(world: World, method: str, route: str) -> Any:
-    body = test_tenancy._body(method, route, world) if "<" in route else NAMING[method, route][0](world)
+    body = worlds.sample(method, route, world)
     if route.endswith("test-send"):
         return None  # what goes out is tried in tests/flows
-    return test_tenancy._send(world.api, method, world.path(route), body)
+    return worlds.send(world.api, method, world.path(route), body)
 
 
 @pytest.mark.parametrize(("method", "route"), WRITING)
 def test_whatever_an_address_changes_is_on_record(method: str, route: str, world: World) -> None:
     if route in ("v1/senders", "v1/templates", "v1/customers"):  # the world has these things already
-        tenant, key = test_tenancy.make_tenant()
+        tenant, key = worlds.make_tenant()
         world = World(tenant, key, world.ids, world.started_id)
     before = len(entries_of(world.tenant))
     answer = _send(world, method, route)

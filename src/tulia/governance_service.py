@@ -27,6 +27,7 @@ NOT_MAKING = frozenset(
     {
         "campaign.request_approval", "campaign.approve", "campaign.reject", "campaign.test_send", "campaign.execute",
         "campaign.pause", "campaign.resume", "campaign.cancel", "campaign.start", "campaign.unschedule",
+        "campaign.export",
         "recurring_campaign.approve", "recurring_campaign.pause", "recurring_campaign.resume",
         "recurring_campaign.skip_next",
     }

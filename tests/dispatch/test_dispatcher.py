@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
+from django.conf import settings
+from django.test import Client
 
 from cast import add_campaign, add_template, reloaded, start
 from dispatch.provider import Run, accepted, elsewhere, graph_error, in_turn, page
 from tulia.audience.models import Customer
+from tulia.campaign_service import CampaignService
 from tulia.campaigns import edit, lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock
@@ -19,7 +23,7 @@ from tulia.dispatch import dispatcher
 from tulia.ledger.claim import claim
 from tulia.ledger.status import State
 from tulia.reports.verify import verify
-from tulia.tenants import tenant_settings
+from tulia.tenants import api_keys, tenant_settings
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
 
@@ -282,6 +286,43 @@ async def test_whoever_has_to_wait_is_sent_to_when_the_time_has_come(tenant: Ten
         assert not run.provider.posts
         await run.until(run.is_over)
     assert run.states() == {SENT: 5}
+
+
+async def test_who_follows_a_link_of_the_message_has_clicked_and_is_led_on(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "PUBLIC_URL", "https://tulia.example")
+    said: list[str] = []
+    text = 'Sale! {{ "https://shop.example/sale?x=1" | track }} or {{ "https://shop.example/more" | track }}'
+    run = Run(tenant, people=2, message_content=text, primary_metric="clicked")
+    really = dispatcher.message.compose
+
+    def compose(*args, **kwargs):  # type: ignore[no-untyped-def]
+        made = really(*args, **kwargs)
+        said.append(made.text)
+        return made
+
+    monkeypatch.setattr(dispatcher.message, "compose", compose)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(run.is_over)
+    first, second = re.findall(r"https://tulia.example(/l/[\w-]{43})", said[0])
+
+    def visit(path: str, agent: str = "Mozilla/5.0", method: str = "get") -> tuple[int, str]:
+        seen = getattr(Client(), method)(path, headers={"user-agent": agent})
+        return seen.status_code, seen.headers.get("Location", "")
+
+    def visit_all() -> None:
+        assert visit(first, "WhatsApp/2.24") == visit(first, method="head") == (302, "https://shop.example/sale?x=1")
+        assert not [row for row in run.rows() if row.clicked_at]
+        assert visit(second) == (302, "https://shop.example/more")
+        assert visit(first) == visit(first)
+        assert visit(first[:-3] + "xyz")[0] == visit("/l/x")[0] == 404
+        row = next(one for one in run.rows() if one.clicked_at)
+        assert (row.state, row.read_at) == (State.DELIVERED, None)
+        assert CampaignService(api_keys.operator(tenant.id)).generate_report(run.campaign.pk).arms[0].clicked == 1
+        assert verify([tenant.id]).differences == ()
+
+    elsewhere(visit_all)
 
 
 async def test_a_message_that_can_not_be_made_is_skipped_with_its_reason(

@@ -3,7 +3,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 from tulia.experiments.proportions import (
     CountsInvalid,
@@ -12,6 +12,7 @@ from tulia.experiments.proportions import (
     log_erfc,
     pooled_z_test,
     relative_lift,
+    wilson_interval,
 )
 
 
@@ -141,3 +142,19 @@ def test_lift_is_relative_to_the_worse_and_undefined_over_nothing(
     better: float, worse: float, lift: float | None
 ) -> None:
     assert relative_lift(better, worse) == (None if lift is None else pytest.approx(lift))
+
+
+@given(total=st.integers(1, 10**9), share=st.floats(0, 1))
+def test_the_interval_of_a_rate_holds_it_and_agrees_with_an_independent_computation(total: int, share: float) -> None:
+    successes = min(total, int(total * share))
+    found = wilson_interval(successes, total)
+    assert not isinstance(found, Inconclusive)
+    low, high = found
+    assert 0.0 <= low <= successes / total <= high <= 1.0
+    assert found == pytest.approx(tuple(binomtest(successes, total).proportion_ci(method="wilson")), abs=1e-9)
+
+
+def test_the_interval_of_nothing_is_inconclusive_and_of_the_impossible_refused() -> None:
+    assert isinstance(wilson_interval(0, 0), Inconclusive)
+    with pytest.raises(CountsInvalid):
+        wilson_interval(2, 1)

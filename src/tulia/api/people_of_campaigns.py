@@ -77,6 +77,7 @@ class RecipientView(serializers.Serializer[Any]):
     failure_class = serializers.CharField(allow_null=True)
     failure_code = serializers.CharField(allow_null=True)
     cost_micros = serializers.IntegerField()
+    clicked_at = serializers.DateTimeField(allow_null=True)
 
 
 class RuleView(serializers.Serializer[Any]):

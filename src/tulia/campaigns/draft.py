@@ -23,7 +23,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 10_000
 MIN_VARIANTS, MAX_VARIANTS = 2, 4
-METRICS = ("responded", "read", "converted")
+METRICS = ("responded", "read", "converted", "clicked")
 NOT_BUILT = {"holdout_percent": "a holdout is not available yet"}
 REASON_LIMIT = 500
 
@@ -189,8 +189,6 @@ def _budget(value: Any) -> int:
 
 
 def _metric(value: Any) -> str:
-    if value == "clicked":
-        raise _Wrong("clicks are not counted yet; choose responded, read or converted")
     if value not in METRICS:
         raise _Wrong(f"must be one of {', '.join(METRICS)}")
     return str(value)

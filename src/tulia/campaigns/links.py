@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 PATH = "/l/"
+KEY_PURPOSE = "links of messages"
+"""What the key that signs links is derived for (core.crypto)."""
 MOST_LINKS = 20
 _TRACKED = re.compile(r"""(?P<quote>["'])(?P<address>https?://[^"'\s{}|]{1,2000})(?P=quote)\s*\|\s*track\b""")
 _PLACE = struct.Struct(">16sqB")

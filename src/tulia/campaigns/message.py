@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tulia.campaigns import render
+from tulia.campaigns import links, render
 from tulia.channels import placeholders
 from tulia.channels.components import MAX_BODY, MAX_CODE, MAX_HEADER, MAX_URL, Components
 from tulia.channels.placeholders import Place
@@ -54,10 +54,19 @@ class Wording:
     template: TemplateWording | None = None
 
     @property
+    def texts(self) -> list[str]:
+        """The Liquid texts in it, in order."""
+        return [slot.value for slot in self.template.slots] if self.template else [self.text]
+
+    @property
     def is_the_same_for_all(self) -> bool:
         """Whether nothing in it depends on who gets it, so that it can be made for everybody or for nobody."""
-        texts = [slot.value for slot in self.template.slots] if self.template else [self.text]
-        return not any("{{" in text or "{%" in text for text in texts)
+        return not any("{{" in text or "{%" in text for text in self.texts)
+
+    @property
+    def tracked_addresses(self) -> tuple[str, ...]:
+        """The addresses of which is counted who followed them, in order."""
+        return links.addresses_in(self.texts)
 
 
 def compose(wording: Wording, person: Mapping[str, Any], *, to: str, reference: str) -> OutgoingMessage:

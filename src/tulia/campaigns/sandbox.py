@@ -24,6 +24,8 @@ from liquid.filter import liquid_filter, with_context
 from liquid.mode import Mode
 from liquid.undefined import is_undefined
 
+from tulia.campaigns.links import LinkMaker
+
 MOST_ITERATIONS = 500
 LONGEST_TEXT = 16_384  # characters that one filter may make, and bytes that a message may come to
 LARGEST_LIST = 2_000
@@ -89,6 +91,21 @@ def _date(value: object, pattern: object, *, context: RenderContext) -> str:
     return _instant(value, now).strftime(str(pattern))
 
 
+@with_context
+@liquid_filter
+def _track(value: object, *, context: RenderContext) -> str:
+    """The person's own link to this address, which tells that they followed it; in a preview the address itself."""
+    maker = context.globals.get("links")
+    if not isinstance(value, str):
+        raise FilterArgumentError("track needs an address in quotes", token=None)
+    if not isinstance(maker, LinkMaker):
+        return value
+    try:
+        return maker.link_to(value)
+    except LookupError as error:
+        raise FilterArgumentError(str(error), token=None) from error
+
+
 def _instant(value: object, now: datetime) -> datetime:
     """A date or time that a value means. What names no zone is taken as it stands; what does is put on the clock of
     `now`. Raises FilterArgumentError."""
@@ -120,6 +137,7 @@ def _written(text: str) -> datetime:
 def _make_environment() -> Environment:
     environment = _Bounded(undefined=StrictDefaultUndefined, tolerance=Mode.STRICT)
     environment.add_filter("date", _date)
+    environment.add_filter("track", _track)
     for tag in _UNAVAILABLE_TAGS:
         del environment.tags[tag]
     for name, act in list(environment.filters.items()):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tulia.api import health
+from tulia.api import health, links
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
+    path("l/<str:token>", links.follow),
     path("v1/", include("tulia.api.urls")),
     path("", include("tulia.web.urls")),
 ]

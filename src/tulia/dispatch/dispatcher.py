@@ -16,12 +16,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tulia.campaigns import lifecycle, message, render, wordings
+from django.conf import settings
+
+from tulia.campaigns import lifecycle, links, message, render, wordings
+from tulia.campaigns.links import LinkMaker
 from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.adapter import Adapter, Connection, OnWire
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
-from tulia.core import clock, logs
+from tulia.core import clock, crypto, logs
 from tulia.core.errors import Invalid
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import retry
@@ -57,6 +60,7 @@ class _Course:
     wordings: tuple[Wording, ...]
     rules: SendingRules
     rules_read_at: float
+    tracked_addresses: tuple[tuple[str, ...], ...] = ()
     refused_in_a_row: int = 0
     idle_until: float = 0.0
     is_drained: bool = False
@@ -88,6 +92,7 @@ class Dispatcher:
         self._unreached_in_a_row = 0
         self._resting_until = 0.0
         self._is_stopping = False
+        self._link_key = crypto.derive(links.KEY_PURPOSE)
 
     def stop(self) -> None:
         """No more claims; what is in flight is finished and recorded before `run` returns."""
@@ -159,7 +164,8 @@ class Dispatcher:
                 except Invalid as refusal:
                     await self._pause(campaign.pk, refusal.message)
                     continue
-                self._courses[campaign.pk] = _Course(campaign, said, rules, time.monotonic())
+                addresses = tuple(one.tracked_addresses for one in said)
+                self._courses[campaign.pk] = _Course(campaign, said, rules, time.monotonic(), addresses)
         gone = set(self._courses) - {campaign.pk for campaign in sending}
         for campaign_id in gone:
             del self._courses[campaign_id]
@@ -251,6 +257,10 @@ class Dispatcher:
             country=person.country, attributes=person.attributes, timezone=person.timezone,
             now=clock.now(),
         )  # fmt: skip
+        if addresses := course.tracked_addresses[person.arm if person.arm < len(course.wordings) else 0]:
+            context["links"] = LinkMaker(
+                settings.PUBLIC_URL, self._link_key, self.connection.tenant_id, person.recipient_id, addresses
+            )
         return message.compose(
             wording, context, to=person.phone, reference=reference.make(course.campaign.pk, person.recipient_id)
         )

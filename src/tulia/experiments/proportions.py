@@ -122,3 +122,18 @@ def _check(successes: int, total: int, *, arm: str) -> None:
         raise CountsInvalid(f"Arm {arm} has more successes ({successes}) than people ({total}).")
     if total > _LARGEST_TOTAL:
         raise CountsInvalid(f"Arm {arm} has more people than there can be.")
+
+
+def wilson_interval(successes: int, total: int, *, z: float = 1.959963984540054) -> tuple[float, float] | Inconclusive:
+    """The score interval of one proportion (Wilson 1927), in 0…1; `z` is the normal quantile, 95 % by default.
+
+    It never leaves 0…1, and holds for few people and for rates near 0 and 1. Raises CountsInvalid.
+    """
+    if not 0 <= successes <= total:
+        raise CountsInvalid(f"{successes} of {total} is impossible")
+    if total == 0:
+        return Inconclusive(_NO_DATA, "there is nobody to take a share of")
+    share, weight = successes / total, z * z / total
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / (4 * total))
+    return (0.0 if successes == 0 else max(0.0, middle - half), 1.0 if successes == total else min(1.0, middle + half))

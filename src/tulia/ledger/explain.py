@@ -21,7 +21,7 @@ from tulia.ledger.status import NAMES, State
 from tulia.ledger.verdicts import Facts, RuleVerdict
 
 LONGEST_HISTORY = 200
-_EVIDENCE = ("claimed", "accepted", "sent", "delivered", "read", "failed", "replied", "converted")
+_EVIDENCE = ("claimed", "accepted", "sent", "delivered", "read", "failed", "replied", "clicked", "converted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class RecipientRow:
     failure_class: str | None = None
     failure_code: str | None = None
     cost_micros: int = 0
+    clicked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,24 @@ class SentMessage:
 
     recipient_id: int
     sender_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one row of the ledger belongs; `arm` is 0 for whoever was dealt none."""
+
+    campaign_id: UUID
+    sender_id: UUID
+    arm: int
+
+
+def place_of(tenant_id: UUID, recipient_id: int) -> Place:
+    """Call in the tenant's scope. Raises Missing."""
+    found = Recipient.objects.filter(tenant_id=tenant_id, pk=recipient_id)
+    row = found.values_list("campaign_id", "sender_id", "arm").first()
+    if row is None:
+        raise Missing("There is no such person in any campaign.")
+    return Place(row[0], row[1], row[2] or 0)
 
 
 def page(

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from tulia.campaigns.models import MessageCampaign
+from tulia.experiments import proportions
+from tulia.experiments.proportions import Inconclusive
 from tulia.reports import balance, failures, money, response_times, tally, variants
 from tulia.reports.balance import Balance
 from tulia.reports.failures import FailureLine
@@ -59,6 +61,7 @@ class CampaignReport:
                 "read_rate": campaign.calculate_read_rate(),
                 "response_count": campaign.response_count,
                 "engagement_rate": campaign.calculate_engagement_rate(),
+                "click_count": sum(arm.clicked for arm in self.arms),
                 "conversion_count": campaign.conversion_count,
                 "conversion_rate": campaign.calculate_conversion_rate(),
                 "revenue_micros": self.money.single_revenue_micros,
@@ -106,12 +109,30 @@ class CampaignReport:
             "engagement_rate": _percent(arm.responded, arm.delivered),
             "conversion_count": arm.converted,
             "conversion_rate": _percent(arm.converted, arm.delivered),
+            "click_count": arm.clicked,
+            "click_rate": _percent(arm.clicked, arm.delivered),
             "failed_count": arm.failed,
+            "intervals": _intervals(arm),
             "avg_response_time_seconds": arm.average_response_seconds,
             "median_response_time_seconds": arm.median_response_seconds,
             "revenue_micros": arm.revenue_micros,
             "revenue": [asdict(one) for one in arm.revenue],
         }
+
+
+def _intervals(arm: Arm) -> dict[str, list[float] | None]:
+    """The 95 % intervals of the arm's rates, in percent; null where nobody stands below the line."""
+    pairs = {
+        "delivery_rate": (arm.delivered, arm.sent),
+        "read_rate": (arm.read, arm.delivered),
+        "engagement_rate": (arm.responded, arm.delivered),
+        "click_rate": (arm.clicked, arm.delivered),
+        "conversion_rate": (arm.converted, arm.delivered),
+    }
+    found = {name: proportions.wilson_interval(part, whole) for name, (part, whole) in pairs.items()}
+    return {
+        name: None if isinstance(one, Inconclusive) else [100 * one[0], 100 * one[1]] for name, one in found.items()
+    }
 
 
 def _percent(part: int, whole: int) -> float:

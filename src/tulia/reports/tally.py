@@ -25,6 +25,7 @@ class Cell:
     sent: int
     read: int
     replied: int
+    clicked: int
     converted: int
     noted_cost_micros: int = 0
 

@@ -25,6 +25,7 @@ class Arm:
     delivered: int = 0
     read: int = 0
     responded: int = 0
+    clicked: int = 0
     converted: int = 0
     failed: int = 0
     average_response_seconds: float | None = None
@@ -38,7 +39,8 @@ class Arm:
         return money.single(self.revenue)
 
     def count_of(self, metric: str) -> int:
-        return {"responded": self.responded, "read": self.read, "converted": self.converted}[metric]
+        counts = {"responded": self.responded, "read": self.read, "converted": self.converted, "clicked": self.clicked}
+        return counts[metric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def _arm(index: int, name: str, content: str, counted: Tally, to_reply: Spread, 
         delivered=counted.sum(lambda cell: cell.delivered),
         read=counted.sum(lambda cell: cell.read),
         responded=counted.sum(lambda cell: cell.replied),
+        clicked=counted.sum(lambda cell: cell.clicked),
         converted=counted.sum(lambda cell: cell.converted),
         failed=counted.sum(lambda cell: cell.failed),
         average_response_seconds=to_reply.mean_seconds,

@@ -4,7 +4,7 @@
 --         messaging_limit int (null: none)
 -- returns: external_id, name, phone, timezone, deleted_at, consents, unreachable_at, last_inbound_at, capped_until,
 --          daily_room, messaging_room, then of the ledger: recipient id, arm, state, reason, attempts, due_at, claimed_at,
---          accepted_at, sent_at, delivered_at, read_at, failed_at, replied_at, converted_at, message_id, failure_kind,
+--          accepted_at, sent_at, delivered_at, read_at, failed_at, replied_at, clicked_at, converted_at, message_id, failure_kind,
 --          failure_code, cost_micros
 SELECT c.external_id, c.name, c.phone, c.timezone, c.deleted_at, c.consents_promotional, c.unreachable_at,
        v.last_inbound_at,
@@ -27,7 +27,7 @@ SELECT c.external_id, c.name, c.phone, c.timezone, c.deleted_at, c.consents_prom
              AND u.sender_id = %(sender_id)s::uuid AND u.state <> 30
        ) END,
        r.id, r.arm, r.state, r.reason, r.attempts, r.due_at, r.claimed_at, r.accepted_at, r.sent_at, r.delivered_at,
-       r.read_at, r.failed_at, r.replied_at, r.converted_at, r.message_id, r.failure_kind, r.failure_code,
+       r.read_at, r.failed_at, r.replied_at, r.clicked_at, r.converted_at, r.message_id, r.failure_kind, r.failure_code,
        CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END
 FROM customers c
 LEFT JOIN conversations v ON v.tenant_id = c.tenant_id AND v.customer_id = c.id

@@ -3,7 +3,8 @@
 -- params: tenant_id uuid, campaign_id uuid, states smallint[] (null: any), reason text (null: any),
 --         beyond uuid (null: from the start), is_backward boolean, batch int
 -- returns: customer_id, external_id, name, phone, arm, state, reason, attempts, due_at, accepted_at, sent_at,
---          delivered_at, read_at, failed_at, replied_at, converted_at, message_id, failure_kind, failure_code, cost_micros
+--          delivered_at, read_at, failed_at, replied_at, converted_at, message_id, failure_kind, failure_code, cost_micros,
+--          clicked_at
 WITH wanted AS (
     (
         SELECT r.*
@@ -33,7 +34,7 @@ WITH wanted AS (
 )
 SELECT r.customer_id, c.external_id, c.name, c.phone, r.arm, r.state, r.reason, r.attempts, r.due_at, r.accepted_at,
        r.sent_at, r.delivered_at, r.read_at, r.failed_at, r.replied_at, r.converted_at, r.message_id, r.failure_kind,
-       r.failure_code, CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END
+       r.failure_code, CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END, r.clicked_at
 FROM wanted r
 LEFT JOIN customers c ON c.tenant_id = %(tenant_id)s::uuid AND c.id = r.customer_id
 ORDER BY CASE WHEN %(is_backward)s::boolean THEN r.customer_id END DESC,
