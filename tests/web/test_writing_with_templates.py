@@ -214,7 +214,7 @@ def test_a_campaign_is_scheduled_moved_and_started_from_its_review(
     review, day = f"/campaigns/{campaign.pk}/review", clock.now().date() + timedelta(days=30)
     later = {"when": "later", "date": day.isoformat(), "time": "10:00", "local_time": "yes"}
     page = browser.post(review, later, follow=True).content.decode()
-    assert "Scheduled. It goes out" in page
+    assert re.search(r"Scheduled. It goes out <time[^>]*>\d+ \w{3}( \d{4})?, 10:00</time>", page)
     assert "on each person&#x27;s own clock" in page or "on each person's own clock" in page
     stored = only(tenant)
     assert (stored.status, stored.local_time) == ("scheduled", True)

@@ -47,7 +47,8 @@ def of_form(
         wrong = errors or {"form": refused.message}
         return {"problems": [{"field": words.FIELDS.get(name, ""), "reason": reason} for name, reason in wrong.items()]}
     listed = saved[0] if saved and _fields(saved[1]) == _fields(form) else None
-    return _shown(caller, counted, form.criteria, listed=listed)
+    kinds = {one.kind for one in form.messages.values()}
+    return _shown(caller, counted, form.criteria, listed=listed) | {"is_mixed": len(kinds) > 1}
 
 
 def of_campaign(caller: Caller, campaign_id: UUID, target_criteria: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tulia.preview_service import PreviewService
 from tulia.web import limits_form, preview_panel, reach_panel, when_form
 from tulia.web.composer import stored_form
 from tulia.web.member import COMPOSES, Member, page, show
-from tulia.web.templatetags.numbers import moment
+from tulia.web.templatetags.numbers import appointment
 from tulia.web.when_form import WhenForm, WhenInvalid
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _launch(
         return
     service.schedule_campaign(campaign.pk, when_form.rfc3339(at), confirm_everyone=confirm_everyone)
     clocks = ", on each person's own clock" if chosen.is_local else ""
-    messages.success(request, format_html("Scheduled. It goes out {}{}.", moment(at), clocks))
+    messages.success(request, format_html("Scheduled. It goes out {}{}.", appointment(at), clocks))
 
 
 def keep_clock(service: CampaignService, campaign: MessageCampaign, chosen: WhenForm) -> None:

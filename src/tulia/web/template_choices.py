@@ -89,7 +89,7 @@ def _place(template: MessageTemplate, parts: Components, place: Place) -> PlaceC
     hints = []
     if place.kind == "url_end":
         hints.append(f"It goes behind {parts.buttons[place.button].target.partition('{{')[0]}")
-    if example:
+    if example and example != (standard or default):
         hints.append(f"For example: {example}")
     if default and standard:
         hints.append(f"For whom it can't be made, “{default}” stands there.")

@@ -76,6 +76,15 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def appointment(at: datetime) -> SafeString:
+    """A time to come, in the tenant's zone: always with the day and the clock."""
+    local = timezone.localtime(at)
+    year = "" if local.year == timezone.localtime().year else f" {local.year}"
+    text = f"{local.day} {local:%b}{year}, {local:%H:%M}"
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
+
+
+@register.filter
 def status_word(status: str) -> str:
     return words.STATUSES.get(status, status)
 
