@@ -63,13 +63,15 @@ def _shown(
     if target_criteria:
         everyone = CampaignService(caller).calculate_reach({})[0]
     bars = _bars(counted, everyone, listed)
+    # Whom a budget leaves out is decided while it sends: nobody can be listed for it.
+    are_all_listed = counted.remaining == counted.steps[-2].remaining
     return {
         "total": counted.total_matching,
         "lost": counted.total_matching - counted.remaining,
         "losses": [bar for bar in bars if bar.lost],
         "bars": bars,
         "reached": counted.remaining,
-        "people": people_address(listed, state="waiting") if listed else "",
+        "people": people_address(listed, state="waiting") if listed and are_all_listed else "",
         "cost_micros": counted.estimate.cost_micros,
         "is_free": not counted.estimate.cost_micros,
         "markets": counted.estimate.markets if len(counted.estimate.markets) > 1 else (),
