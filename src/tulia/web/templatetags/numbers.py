@@ -35,7 +35,14 @@ def permille(part: int, whole: int) -> str:
 
 @register.filter
 def money(micros: int) -> str:
+    """Whole units, without a currency."""
     return f"{micros / _MICROS:,.0f}"
+
+
+@register.filter
+def dollars(micros: int) -> str:
+    """19690000 → $19.69; what is less than a cent but not nothing is told as such."""
+    return "under $0.01" if 0 < micros < _MICROS // 200 else f"${micros / _MICROS:,.2f}"
 
 
 @register.filter
