@@ -190,3 +190,11 @@ def test_decisions_are_numbered_without_gaps_and_short() -> None:
         text = path.read_text()
         assert len(text.splitlines()) <= 40, path.name
         assert re.findall(r"^## (\w+)", text, re.MULTILINE) == ["Context", "Decision", "Consequences"], path.name
+
+
+def test_every_test_that_the_list_of_requirements_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "requirements.md").read_text())
+    assert len(named) > 40
+    for path, function in named:
+        assert not function or f"def {function}(" in (ROOT / path).read_text(), f"{path} has no {function}"
+        assert (ROOT / path).is_file()

@@ -29,7 +29,7 @@ from tulia.dispatch import names, scheduler
 from tulia.ledger import queries as ledger_queries
 from tulia.ledger import record, reference
 from tulia.ledger.record import Conversion, Evidence, Kind
-from tulia.reports import balance, campaign_report, failures
+from tulia.reports import balance, campaign_report, failures, tally
 from tulia.reports.campaign_report import CampaignReport
 from tulia.tenants.api_keys import Caller
 from tulia.tenants.audit import act
@@ -158,8 +158,8 @@ class CampaignService:
     def _result(self, campaign_id: UUID) -> ExecutionResult:
         with tenant_scope(self._tenant_id):
             campaign = edit.find(self._tenant_id, campaign_id)
-            sheet = balance.of_campaign(self._tenant_id, campaign_id)
-            problems = failures.in_words(self._tenant_id, campaign_id)
+            counted = tally.of_campaign(self._tenant_id, campaign_id)
+        sheet, problems = balance.of(counted), failures.in_words(failures.of(counted))
         if campaign.status_reason:
             problems = (campaign.status_reason, *problems)
         return ExecutionResult(

@@ -11,7 +11,7 @@ from tulia.campaigns import draft, edit
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock, planning
 from tulia.core.keyset import Page, PageRequest
-from tulia.ledger import explain, waterfall
+from tulia.ledger import explain, usage, waterfall
 from tulia.ledger import queries as ledger_queries
 from tulia.ledger.explain import Explanation
 from tulia.ledger.queries import RecipientRow
@@ -38,13 +38,16 @@ class ReachService:
         values.pop("assignment", None)
         with tenant_scope(self._tenant_id):
             edit.check_against_tenant(self._tenant_id, values)
-            return waterfall.of_campaign(MessageCampaign(tenant_id=self._tenant_id, **values), now=now)
+            left = usage.sends_left(self._tenant_id, now=now)
+            return waterfall.of_campaign(MessageCampaign(tenant_id=self._tenant_id, **values), now=now, sends_left=left)
 
     def of_campaign(self, campaign_id: UUID) -> Waterfall:
         """The waterfall of a saved campaign, as its launch would find it now."""
         require(self._caller, READ)
         with tenant_scope(self._tenant_id):
-            return waterfall.of_campaign(edit.find(self._tenant_id, campaign_id), now=clock.now())
+            campaign, now = edit.find(self._tenant_id, campaign_id), clock.now()
+            left = usage.sends_left(self._tenant_id, now=now)
+            return waterfall.of_campaign(campaign, now=now, sends_left=left)
 
     def people_of_draft(
         self, fields: Mapping[str, Any], wanted: PageRequest, *, state: str | None = None, reason: str | None = None

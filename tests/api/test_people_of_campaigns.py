@@ -16,7 +16,7 @@ from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock
 from tulia.ledger.claim import claim
 from tulia.tenants import tenant_settings
-from tulia.tenants.models import Tenant
+from tulia.tenants.models import Tenant, Tier
 from tulia.tenants.scope import tenant_scope
 
 VIPS = {"target_criteria": {"tags": ["vip"]}}
@@ -62,6 +62,16 @@ def test_each_step_goes_on_from_the_one_before(shop: Tenant, api: ApiClient) -> 
     assert "budget" in rich["notes"][-1]
     exempt = api("POST", "/v1/campaigns/reach", TEXT | {"frequency_cap_exempt_reason": "They asked"}).json()
     assert steps(exempt)["under_frequency_cap"] == 6
+
+
+def test_the_reach_ends_where_the_tiers_month_does(shop: Tenant, api: ApiClient) -> None:
+    Tier.objects.update_or_create(
+        name="two", defaults={"max_variants": 2, "max_campaign_sends_per_month": 2 + 2, "position": 97}
+    )
+    Tenant.objects.filter(pk=shop.pk).update(tier_id="two")
+    seen = api("POST", "/v1/campaigns/reach", TEXT).json()
+    assert steps(seen)["within_limits"] in (2, 4)  # two were sent yesterday, which may have been last month
+    assert ("2 more" in seen["notes"][-1]) == (steps(seen)["within_limits"] == 2)
 
 
 def listed(api: ApiClient, method: str, path: str, body: Any = None) -> list[Any]:

@@ -147,7 +147,7 @@ def test_everyone_is_in_exactly_one_line(test_of_two: MessageCampaign) -> None:
 def test_failures_are_told_in_plain_words(test_of_two: MessageCampaign) -> None:
     tell(test_of_two, (0, Kind.REJECTED, 1), (1, Kind.FAILED, 1))
     with tenant_scope(test_of_two.tenant_id):
-        (words,) = failures.in_words(test_of_two.tenant_id, test_of_two.pk)
+        (words,) = failures.in_words(failures.of_campaign(test_of_two.tenant_id, test_of_two.pk))
     assert words.startswith("2 × The message can't reach this person")
     assert words.endswith("(131026)")
 

@@ -102,6 +102,16 @@ def of_tenant(tenant_id: UUID, *, now: datetime) -> Usage:
     )
 
 
+def sends_left(tenant_id: UUID, *, now: datetime) -> int | None:
+    """How many campaign messages the tier still allows this month; None when it allows any number, and nothing is counted.
+
+    Call in the tenant's scope.
+    """
+    if tenants.tier_of(tenant_id).max_campaign_sends_per_month is None:
+        return None
+    return of_tenant(tenant_id, now=now).campaign_sends.remaining
+
+
 def reserve(campaign: MessageCampaign, *, now: datetime) -> int | None:
     """The number of people that this launch takes of the month's sends; None when the tier has no limit.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,9 +42,9 @@ def of(counted: Tally, *, most: int | None = MOST_CAUSES) -> tuple[FailureLine, 
     return tuple(_line(kind, code, people) for (kind, code), people in ranked[:most])
 
 
-def in_words(tenant_id: UUID, campaign_id: UUID) -> tuple[str, ...]:
+def in_words(lines: Iterable[FailureLine]) -> tuple[str, ...]:
     """One sentence for each cause, with its number of people."""
-    return tuple(f"{line.people:,} × {line.sentence} ({line.code})" for line in of_campaign(tenant_id, campaign_id))
+    return tuple(f"{line.people:,} × {line.sentence} ({line.code})" for line in lines)
 
 
 def _line(kind: str, code: str, people: int) -> FailureLine:
