@@ -36,7 +36,7 @@ class MessageCampaignCreateSerializer(Shape):
     as_of = Instant(required=False, allow_null=True)
     scheduled_at = Instant(required=False, allow_null=True, help_text="In the future.")
     is_ab_test = Flag(required=False)
-    variants = VariantSerializer(many=True, required=False, max_length=draft.MAX_VARIANTS, help_text="With is_ab_test.")
+    variants = VariantSerializer(many=True, required=False, max_length=draft.MAX_VARIANTS, help_text="With is_ab_test.")  # type: ignore[call-arg]
     assignment = Choice(["random"], required=False)
     seed = Whole(required=False, min_value=-(2**63), max_value=2**63 - 1)
     primary_metric = Choice(draft.METRICS, required=False)
