@@ -78,8 +78,11 @@ def test_what_was_written_survives_the_end_of_the_session(visit: Visit) -> None:
     visitor.sign_in()
     page = visitor.page
     write(visitor, "Interrupted")
-    page.wait_for_timeout(1_000)  # until reach and preview are there, which would notice the end before we do
-    visitor.context.clear_cookies(name="tulia_session")
+    # Reach and preview, asked for a moment after the last change, would notice the end of the session before we do.
+    expect(page.locator("#preview .bubble")).to_contain_text("Save 25%")
+    page.wait_for_timeout(1_000)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".htmx-request")).to_have_count(0)
     visitor.context.clear_cookies(name="sessionid")
     page.click("button[value=review]")
     page.wait_for_url("**/sign-in**")
