@@ -37,9 +37,9 @@ READING = {
     "ReachService": {"of_draft", "of_campaign", "people_of_draft", "people", "explain"},
     "RecurringService": {"get", "page", "campaigns"},
     "PrivacyService": {"refused_sends"},
-    "PreviewService": {"preview_campaign", "preview_draft"},
+    "PreviewService": {"preview_campaign", "preview_draft", "try_arms"},
     "TemplateService": {"templates", "template", "uses"},
-    "PageService": {"workplace", "tags", "sender", "try_texts", "try_text", "failures"},
+    "PageService": {"workplace", "tags", "sender", "failures"},
     "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.

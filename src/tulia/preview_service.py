@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from tulia.audience import addressees
-from tulia.campaigns import draft, edit, preview, template_use, tryout, wordings
+from tulia.audience import addressees, criteria
+from tulia.audience.criteria import CriteriaInvalid
+from tulia.campaigns import draft, edit, preview, template_use, trial, tryout, wordings
+from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
 from tulia.campaigns.preview import Preview, Problem
+from tulia.campaigns.trial import Trial
 from tulia.core import clock
 from tulia.core.errors import Invalid
 from tulia.ledger import rules
@@ -20,6 +23,7 @@ from tulia.tenants.scope import tenant_scope
 
 COMPOSES = "conversations:view"
 DEFAULT_COUNT, MAX_COUNT = 10, 100
+PEOPLE_TRIED = 200
 
 
 class PreviewService:
@@ -50,6 +54,34 @@ class PreviewService:
             raise Invalid("There is nothing to show.", details={"message_content": "is required"})
         with tenant_scope(self._tenant_id):
             return self._preview(campaign, customer_ids, count)
+
+    def try_arms(self, arms: Sequence[Mapping[str, Any]], target_criteria: Any, *, customer_id: str = "") -> Trial:
+        """Each arm as it is being written, tried on a few people who match and agree; what is wrong is told, not raised.
+
+        An arm has the message fields of a campaign: `message_content`, or `template_id` and `template_variables`.
+        """
+        require(self._caller, COMPOSES)
+        now = clock.now()
+        with tenant_scope(self._tenant_id):
+            try:
+                people = addressees.few(
+                    self._tenant_id, criteria.parse(target_criteria), as_of=now, most=PEOPLE_TRIED
+                ).people
+            except CriteriaInvalid:
+                people = ()
+            said = [self._wording(fields) for fields in arms]
+        return trial.on_people(said, people, customer_id=customer_id, now=now)
+
+    def _wording(self, fields: Mapping[str, Any]) -> Wording | str:
+        """What an arm says, or what is wrong with it."""
+        try:
+            values = draft.read(fields, now=clock.now(), is_new=False).values
+            return wordings.of_campaign(MessageCampaign(tenant_id=self._tenant_id, **values))[0]
+        except wordings.ValuesMissing as refused:
+            missing = ", ".join(path.partition("template_variables.")[2] for path in refused.details or {})
+            return f"there is no value for {missing}"
+        except Invalid as refused:
+            return next((str(reason) for reason in (refused.details or {}).values()), refused.message)
 
     def _preview(self, campaign: MessageCampaign, customer_ids: Sequence[UUID], count: int) -> Preview:
         now = clock.now()

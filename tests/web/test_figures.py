@@ -3,10 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tulia.campaigns.models import MessageCampaign
 from tulia.reports.balance import Balance
 from tulia.reports.variants import Arm, Comparison, compare
-from tulia.web import composer_form, figures, phone_text
-from tulia.web.composer_form import ComposerForm, VariantText
+from tulia.web import composer_form, figures, form_errors, phone_text
+from tulia.web.composer_form import ComposerForm
+from tulia.web.message_form import MessageForm
 
 
 def arms(first: tuple[int, int], second: tuple[int, int]) -> tuple[Arm, Arm]:
@@ -116,7 +118,7 @@ KNOWN = st.fixed_dictionaries(
 @given(KNOWN)
 def test_criteria_survive_the_form(criteria: dict[str, object]) -> None:
     form = composer_form.of_campaign(
-        name="M", message="Hello", target_criteria=criteria, is_ab_test=False, variants=[], has_template=False
+        MessageCampaign(name="M", message_content="Hello", target_criteria=criteria, is_ab_test=False), {}
     )
     assert form.criteria == criteria
 
@@ -130,7 +132,7 @@ def test_a_number_that_is_none_stays_a_text_for_the_reader_to_refuse() -> None:
 
 
 def test_mistakes_find_their_fields() -> None:
-    found = composer_form.errors_by_field(
+    found = form_errors.by_field(
         {
             "name": "must not be empty", "message_content": "is required", "variants[1].content": "is required",
             "target_criteria.tags[0]": "is too long", "target_criteria.conversation_activity.status": "is unknown",
@@ -146,11 +148,9 @@ def test_mistakes_find_their_fields() -> None:
 
 def test_a_third_message_is_kept() -> None:
     variants = [{"name": name, "content": name} for name in "ABC"]
-    form = composer_form.of_campaign(
-        name="M", message="", target_criteria={}, is_ab_test=True, variants=variants, has_template=False
-    )
-    assert form.variants == tuple(VariantText(name, name) for name in "ABC")
-    assert form.fields()["variants"] == variants
+    form = composer_form.of_campaign(MessageCampaign(name="M", is_ab_test=True, variants=variants), {})
+    assert form.variants == tuple(MessageForm(name, content=name) for name in "ABC")
+    assert form.fields({})["variants"] == variants
 
 
 def test_comparison_fields_are_those_of_the_report() -> None:

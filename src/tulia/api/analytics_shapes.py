@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tulia.api.fields import Instant, Shape, Text
+from tulia.api.fields import Choice, Instant, Shape, Text
 from tulia.reports.buckets import INTERVALS, MOST_BUCKETS
 from tulia.reports.cohorts import KINDS
 
@@ -39,15 +39,13 @@ _TO = "An instant; rounded up to a whole {}."
 TimelineQuery = _query(
     "TimelineQuery",
     "Which span, in which steps.",
-    interval=serializers.ChoiceField(INTERVALS, required=False, default="hour"),
+    interval=Choice(INTERVALS, required=False, default="hour"),
     **{
         "from": Instant(required=False, help_text=_FROM.format("interval") + " Default: the start."),
         "to": Instant(required=False, help_text=_TO.format("interval") + " Default: the last evidence."),
     },
 )
-CohortQuery = _query(
-    "CohortQuery", "What to group people by.", by=serializers.ChoiceField(KINDS, required=False, default=KINDS[0])
-)
+CohortQuery = _query("CohortQuery", "What to group people by.", by=Choice(KINDS, required=False, default=KINDS[0]))
 MessagingQuery = _query(
     "MessagingQuery",
     "Which days; the last thirty unless said otherwise.",

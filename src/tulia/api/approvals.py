@@ -54,6 +54,7 @@ class CampaignApproval(Resource):
 
     @extend_schema(summary="Show how a campaign's approval stands", operation_id="get_approval", responses=ApprovalView)
     def get(self, request: Request, campaign_id: UUID) -> Response:
+        self.no_query()
         return Response(shown(GovernanceService(self.caller).approval(campaign_id)))
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from tulia.api.fields import Flag, Shape, Text, Whole
+from tulia.api.fields import INSTANT, Choice, Criteria, Flag, Id, Instant, QuietHoursRule, Shape, Text, Whole
 from tulia.campaign_service import ExecutionResult
+from tulia.campaigns import draft
 from tulia.tenants import quiet_hours
 
 if TYPE_CHECKING:
@@ -19,35 +20,49 @@ class VariantSerializer(Shape):
 
     name = Text(max_length=100)
     content = Text(required=False, max_length=4_096)
-    template_id = serializers.UUIDField(required=False, allow_null=True)
+    template_id = Id(required=False, allow_null=True)
     template_variables = serializers.DictField(child=Text(), required=False, allow_null=True)
 
 
 class MessageCampaignCreateSerializer(Shape):
     """What a campaign is made from; `campaigns.draft` reads it and names every mistake."""
 
-    name = Text(max_length=255)
-    description = Text(required=False, allow_null=True)
+    name = Text(max_length=draft.NAME_LIMIT)
+    description = Text(required=False, allow_null=True, allow_blank=True, max_length=draft.DESCRIPTION_LIMIT)
     message_content = Text(required=False, max_length=4_096)
-    template_id = serializers.UUIDField(required=False, allow_null=True)
+    template_id = Id(required=False, allow_null=True)
     template_variables = serializers.DictField(child=Text(), required=False)
-    target_criteria = serializers.JSONField(required=False)
-    as_of = serializers.DateTimeField(required=False, allow_null=True)
-    scheduled_at = serializers.DateTimeField(required=False, allow_null=True)
+    target_criteria = Criteria(required=False)
+    as_of = Instant(required=False, allow_null=True)
+    scheduled_at = Instant(required=False, allow_null=True, help_text="In the future.")
     is_ab_test = Flag(required=False)
-    variants = VariantSerializer(many=True, required=False)
-    assignment = serializers.ChoiceField(["random"], required=False)
-    seed = Whole(required=False)
-    primary_metric = serializers.ChoiceField(["responded", "read", "converted"], required=False)
-    sender_id = serializers.UUIDField(required=False, allow_null=True)
-    quiet_hours = serializers.JSONField(
+    variants = VariantSerializer(many=True, required=False, max_length=draft.MAX_VARIANTS, help_text="With is_ab_test.")  # type: ignore[call-arg]
+    assignment = Choice(["random"], required=False)
+    seed = Whole(required=False, min_value=-(2**63), max_value=2**63 - 1)
+    primary_metric = Choice(draft.METRICS, required=False)
+    sender_id = Id(required=False, allow_null=True)
+    quiet_hours = QuietHoursRule(
         required=False,
-        allow_null=True,
         help_text='{"start": "22:00", "end": "08:00"}; null: none; "tenant": as in the settings.',
     )
     local_time = Flag(required=False, help_text="At scheduled_at by each recipient's own clock.")
-    budget_micros = Whole(required=False, allow_null=True, help_text="Millionths of a US dollar; sending stops there.")
+    budget_micros = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=2**63 - 1,
+        help_text="Millionths of a US dollar; sending stops there.",
+    )
     frequency_cap_exempt_reason = Text(required=False, allow_null=True, max_length=500)
+
+
+class VariantView(serializers.Serializer[Any]):
+    """One arm of an A/B test, as it was given."""
+
+    name = serializers.CharField()
+    content = serializers.CharField(allow_blank=True)
+    template_id = serializers.UUIDField(required=False)
+    template_variables = serializers.DictField(child=serializers.CharField(), required=False)
 
 
 class MessageCampaignSerializer(serializers.Serializer[Any]):
@@ -58,15 +73,15 @@ class MessageCampaignSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(allow_null=True)
     message_content = serializers.CharField(allow_blank=True)
     template_id = serializers.UUIDField(allow_null=True)
-    template_variables = serializers.DictField()
-    target_criteria = serializers.JSONField()
+    template_variables = serializers.DictField(child=serializers.CharField())
+    target_criteria = Criteria()
     as_of = serializers.DateTimeField(allow_null=True)
     is_ab_test = serializers.BooleanField()
-    variants = serializers.ListField(child=serializers.JSONField())
+    variants = VariantView(many=True)
     seed = serializers.IntegerField()
     primary_metric = serializers.CharField()
     sender_id = serializers.UUIDField(allow_null=True)
-    quiet_hours = serializers.JSONField(allow_null=True)
+    quiet_hours = QuietHoursRule()
     local_time = serializers.BooleanField()
     budget_micros = serializers.IntegerField(allow_null=True)
     cost_micros = serializers.IntegerField()
@@ -88,7 +103,7 @@ class MessageCampaignSerializer(serializers.Serializer[Any]):
     conversion_rate = serializers.FloatField()
     recurrence_id = serializers.UUIDField(allow_null=True, help_text="The recurring campaign that made it.")
     occurrence_at = serializers.DateTimeField(allow_null=True, help_text="The time of its occurrence there.")
-    metadata = serializers.JSONField()
+    metadata = serializers.DictField()
     created_by_id = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -129,40 +144,29 @@ class CampaignExecuteSerializer(Shape):
     confirm_everyone = Flag(required=False, default=False)
 
 
+class ExecutionCounts(serializers.Serializer[Any]):
+    """People; `skipped` by reason."""
+
+    targeted = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    skipped_no_consent = serializers.IntegerField()
+    skipped = serializers.DictField(child=serializers.IntegerField())
+    errors = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
+
+
 class ExecutionSerializer(serializers.Serializer[Any]):
     """How far a run is."""
 
     campaign_id = serializers.UUIDField()
     status = serializers.CharField()
-    results = serializers.JSONField()
-
-
-class CampaignReportSerializer(serializers.Serializer[Any]):
-    """The report; the inner shapes are described in docs/api.md."""
-
-    campaign_id = serializers.UUIDField()
-    name = serializers.CharField()
-    description = serializers.CharField(allow_null=True)
-    status = serializers.CharField()
-    status_reason = serializers.CharField(allow_blank=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    completed_at = serializers.DateTimeField(allow_null=True)
-    duration_seconds = serializers.FloatField(allow_null=True)
-    targeting = serializers.JSONField()
-    delivery = serializers.JSONField()
-    engagement = serializers.JSONField()
-    balance = serializers.JSONField()
-    ab_test = serializers.JSONField()
-    failures = serializers.JSONField()
-    money = serializers.JSONField()
-    response_times = serializers.JSONField()
+    results = ExecutionCounts()
 
 
 class ScheduleSerializer(Shape):
     """When to start."""
 
-    scheduled_at = Text()
+    scheduled_at = Text(described=INSTANT, help_text="In the future.")
     confirm_everyone = Flag(required=False, default=False)
 
 
@@ -175,8 +179,17 @@ class CloneSerializer(Shape):
 class TestSendSerializer(Shape):
     """Whom to try the message on, and which variant."""
 
-    customer_id = serializers.UUIDField()
-    variant = Whole(required=False, default=0)
+    customer_id = Id()
+    variant = Whole(required=False, default=0, min_value=0, max_value=draft.MAX_VARIANTS - 1)
+
+
+class TriedView(serializers.Serializer[Any]):
+    """What the provider said to one message."""
+
+    accepted = serializers.BooleanField()
+    message_id = serializers.CharField(allow_null=True, allow_blank=True)
+    text = serializers.CharField(allow_blank=True)
+    problem = serializers.CharField(allow_blank=True, allow_null=True)
 
 
 class NoBody(Shape):
@@ -186,7 +199,7 @@ class NoBody(Shape):
 class CampaignQuery(Shape):
     """Which campaigns."""
 
-    status = Text(required=False)
+    status = Choice(["draft", "scheduled", "sending", "paused", "completed", "canceled"], required=False)
 
 
 def execution_to_json(result: ExecutionResult) -> dict[str, Any]:

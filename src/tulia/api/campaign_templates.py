@@ -26,7 +26,7 @@ class NewCampaignTemplate(fields.Shape):
     name = fields.Text(max_length=255)
     description = fields.Text(required=False, allow_null=True, max_length=10_000)
     campaign = fields.Members(required=False, help_text="Any fields of POST /v1/campaigns but scheduled_at.")
-    from_campaign_id = serializers.UUIDField(required=False, help_text="Save what this campaign was made from.")
+    from_campaign_id = fields.Id(required=False, help_text="Save what this campaign was made from.")
 
 
 class CampaignTemplateChange(fields.Shape):
@@ -98,6 +98,7 @@ class OneCampaignTemplate(Resource):
         summary="Show a campaign template", operation_id="get_campaign_template", responses=CampaignTemplateView
     )
     def get(self, request: Request, campaign_template_id: UUID) -> Response:
+        self.no_query()
         return Response(shown(CampaignTemplatesService(self.caller).get(campaign_template_id)))
 
     @extend_schema(

@@ -7,7 +7,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,7 +14,6 @@ from tulia.api import approvals
 from tulia.api.campaign_shapes import (
     CampaignExecuteSerializer,
     CampaignQuery,
-    CampaignReportSerializer,
     CloneSerializer,
     ExecutionSerializer,
     MessageCampaignCreateSerializer,
@@ -23,9 +21,12 @@ from tulia.api.campaign_shapes import (
     NoBody,
     ScheduleSerializer,
     TestSendSerializer,
+    TriedView,
     execution_to_json,
     to_json,
 )
+from tulia.api.pagination import page_of
+from tulia.api.report_shapes import CampaignReportSerializer
 from tulia.api.resource import Resource
 from tulia.campaign_service import LONGEST_WAIT_SECONDS, CampaignService
 from tulia.core.errors import Invalid
@@ -40,14 +41,24 @@ class Campaigns(Resource):
 
     scopes: ClassVar = {"GET": "analytics:view", "POST": "conversations:view"}
 
-    @extend_schema(responses=MessageCampaignSerializer(many=True), parameters=[CampaignQuery])
+    @extend_schema(
+        summary="List campaigns, the newest first",
+        operation_id="list_campaigns",
+        responses=page_of(MessageCampaignSerializer),
+        parameters=[CampaignQuery],
+    )
     def get(self, request: Request) -> Response:
         found = CampaignService(self.caller).list_campaigns(
             self.page_request(), status=self.query(CampaignQuery).get("status")
         )
         return self.page_answer(found, to_json)
 
-    @extend_schema(request=MessageCampaignCreateSerializer, responses={201: MessageCampaignSerializer})
+    @extend_schema(
+        summary="Make a campaign",
+        operation_id="create_campaign",
+        request=MessageCampaignCreateSerializer,
+        responses={201: MessageCampaignSerializer},
+    )
     def post(self, request: Request) -> Response:
         return Response(to_json(CampaignService(self.caller).create_campaign(dict(request.data))), status=201)
 
@@ -63,17 +74,23 @@ class Campaign(Resource):
 
     scopes: ClassVar = {"GET": "analytics:view", "PATCH": "conversations:view", "DELETE": "conversations:view"}
 
-    @extend_schema(responses=CampaignWithApproval)
+    @extend_schema(summary="Show a campaign", operation_id="get_campaign", responses=CampaignWithApproval)
     def get(self, request: Request, campaign_id: UUID) -> Response:
+        self.no_query()
         campaign = CampaignService(self.caller).get_campaign(campaign_id)
         approval = GovernanceService(self.caller).approval(campaign_id)
         return Response(to_json(campaign) | {"approval": approvals.shown(approval)})
 
-    @extend_schema(request=MessageCampaignCreateSerializer(partial=True), responses=MessageCampaignSerializer)
+    @extend_schema(
+        summary="Change a draft",
+        operation_id="change_campaign",
+        request=MessageCampaignCreateSerializer(partial=True),
+        responses=MessageCampaignSerializer,
+    )
     def patch(self, request: Request, campaign_id: UUID) -> Response:
         return Response(to_json(CampaignService(self.caller).update_campaign(campaign_id, dict(request.data))))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(summary="Delete a draft", operation_id="delete_campaign", responses={204: None})
     def delete(self, request: Request, campaign_id: UUID) -> Response:
         CampaignService(self.caller).delete_campaign(campaign_id)
         return Response(status=204)
@@ -84,7 +101,12 @@ class CampaignExecute(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=CampaignExecuteSerializer, responses={200: ExecutionSerializer, 202: ExecutionSerializer})
+    @extend_schema(
+        summary="Start a campaign",
+        operation_id="execute_campaign",
+        request=CampaignExecuteSerializer,
+        responses={200: ExecutionSerializer, 202: ExecutionSerializer},
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         asked = self.body(CampaignExecuteSerializer)
         if not asked["confirm"]:
@@ -106,7 +128,12 @@ class CampaignPause(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=None, responses=MessageCampaignSerializer)
+    @extend_schema(
+        summary="Stop sending; what is in flight is finished and counted",
+        operation_id="pause_campaign",
+        request=None,
+        responses=MessageCampaignSerializer,
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         self.body(NoBody)
         return Response(to_json(CampaignService(self.caller).pause_campaign(campaign_id)))
@@ -117,7 +144,9 @@ class CampaignResume(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=None, responses=MessageCampaignSerializer)
+    @extend_schema(
+        summary="Go on sending", operation_id="resume_campaign", request=None, responses=MessageCampaignSerializer
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         self.body(NoBody)
         return Response(to_json(CampaignService(self.caller).resume_campaign(campaign_id)))
@@ -128,7 +157,12 @@ class CampaignCancel(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=None, responses=MessageCampaignSerializer)
+    @extend_schema(
+        summary="End a campaign for good",
+        operation_id="cancel_campaign",
+        request=None,
+        responses=MessageCampaignSerializer,
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         self.body(NoBody)
         return Response(to_json(CampaignService(self.caller).cancel_campaign(campaign_id)))
@@ -139,7 +173,12 @@ class CampaignClone(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=CloneSerializer, responses={201: MessageCampaignSerializer})
+    @extend_schema(
+        summary="Make another draft like this campaign",
+        operation_id="clone_campaign",
+        request=CloneSerializer,
+        responses={201: MessageCampaignSerializer},
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         name = self.body(CloneSerializer).get("name")
         return Response(to_json(CampaignService(self.caller).clone_campaign(campaign_id, name=name)), status=201)
@@ -150,7 +189,12 @@ class CampaignSchedule(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=ScheduleSerializer, responses=MessageCampaignSerializer)
+    @extend_schema(
+        summary="Give a campaign its time",
+        operation_id="schedule_campaign",
+        request=ScheduleSerializer,
+        responses=MessageCampaignSerializer,
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         asked = self.body(ScheduleSerializer)
         return Response(
@@ -167,7 +211,12 @@ class CampaignTestSend(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=TestSendSerializer, responses=serializers.JSONField())
+    @extend_schema(
+        summary="Send the message to one customer, now",
+        operation_id="test_send",
+        request=TestSendSerializer,
+        responses=TriedView,
+    )
     def post(self, request: Request, campaign_id: UUID) -> Response:
         asked = self.body(TestSendSerializer)
         tried = CampaignService(self.caller).test_send(
@@ -188,6 +237,9 @@ class CampaignReportView(Resource):
 
     scopes: ClassVar = {"GET": "analytics:view"}
 
-    @extend_schema(responses=CampaignReportSerializer)
+    @extend_schema(
+        summary="What became of a campaign", operation_id="get_campaign_report", responses=CampaignReportSerializer
+    )
     def get(self, request: Request, campaign_id: UUID) -> Response:
+        self.no_query()
         return Response(CampaignService(self.caller).generate_report(campaign_id).to_json())

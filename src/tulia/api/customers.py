@@ -70,7 +70,7 @@ class PreferencesChange(fields.Shape):
     transactional_messages = fields.Flag(required=False, help_text="Can't be switched off.")
     reminder_messages = fields.Flag(required=False)
     promotional_messages = fields.Flag(required=False)
-    source = serializers.ChoiceField(  # type: ignore[assignment]
+    source = fields.Choice(  # type: ignore[assignment]
         choices=["tenant_updated", "customer_initiated"], default="tenant_updated", help_text="Whose decision it was."
     )
     reason = fields.Text(
@@ -150,6 +150,7 @@ class OneCustomer(Resource):
 
     @extend_schema(summary="Show a customer", operation_id="get_customer", responses=CustomerView)
     def get(self, request: Request, customer_id: UUID) -> Response:
+        self.no_query()
         return Response(shown(AudienceService(self.caller).customer(customer_id)))
 
     @extend_schema(
@@ -173,6 +174,7 @@ class CustomerPreferences(Resource):
 
     @extend_schema(summary="Show what a customer agrees to", operation_id="get_preferences", responses=PreferencesView)
     def get(self, request: Request, customer_id: UUID) -> Response:
+        self.no_query()
         return Response(shown_preferences(AudienceService(self.caller).preferences(customer_id)))
 
     @extend_schema(

@@ -30,7 +30,7 @@ _LONGEST_OVERLAP = int(subscriptions.LONGEST_OVERLAP.total_seconds())
 class EventTypes(serializers.ListField):
     """A list of some of the event types."""
 
-    child = serializers.ChoiceField(choices=EVENT_TYPES)
+    child = fields.Choice(choices=EVENT_TYPES)
 
 
 class NewEventSubscription(fields.Shape):
@@ -176,6 +176,7 @@ class OneEventSubscription(Resource):
         summary="Show an event subscription", operation_id="get_event_subscription", responses=EventSubscriptionView
     )
     def get(self, request: Request, subscription_id: UUID) -> Response:
+        self.no_query()
         return Response(shown(WebhookService(self.caller).subscription(subscription_id)))
 
     @extend_schema(
@@ -254,7 +255,7 @@ class EventSubscriptionReplay(Resource):
 
 
 class DeliveriesQuery(fields.Shape):
-    state = serializers.ChoiceField(choices=STATES, required=False)
+    state = fields.Choice(choices=STATES, required=False)
 
 
 class EventDeliveries(Resource):
@@ -281,6 +282,7 @@ class OneEventDelivery(Resource):
         responses=DeliveryWithAttemptsView,
     )
     def get(self, request: Request, subscription_id: UUID, delivery_id: UUID) -> Response:
+        self.no_query()
         return Response(shown_with_attempts(WebhookService(self.caller).delivery(subscription_id, delivery_id)))
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils import dateparse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+INSTANT = {"format": "date-time", "pattern": r"^(?:19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-"}
+"""An RFC 3339 instant of the years that we take."""
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Shape(serializers.Serializer[Any]):
@@ -26,12 +32,39 @@ class Shape(serializers.Serializer[Any]):
 
 
 class Text(serializers.CharField):
-    """A JSON string; numbers and booleans are refused, not converted."""
+    """A JSON string; numbers and booleans are refused, not converted.
+
+    `described` is what OpenAPI says of it, for texts that are checked further in; it does no checking itself.
+    """
+
+    def __init__(self, *, described: Mapping[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.described = described
 
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a text")
+        if self.max_length is not None and len(data) > self.max_length:  # with the spaces that are taken off
+            raise serializers.ValidationError(f"must have at most {self.max_length} characters; it has {len(data)}")
         return super().to_internal_value(data)
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few texts."""
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            raise serializers.ValidationError(f"must be one of {', '.join(map(str, self.choices))}")
+        return data
+
+
+class Id(serializers.UUIDField):
+    """A UUID written in hexadecimal digits and hyphens."""
+
+    def to_internal_value(self, data: object) -> UUID:
+        if not isinstance(data, str) or not _UUID.fullmatch(data):
+            raise serializers.ValidationError("must be an id (a UUID)")
+        return UUID(data)
 
 
 class Flag(serializers.BooleanField):
@@ -78,6 +111,25 @@ class Strings(serializers.ListField):
     """A JSON list of texts."""
 
     child = Text()
+
+
+@extend_schema_field({"$ref": "#/components/schemas/TargetCriteria"})
+class Criteria(serializers.JSONField):
+    """Target criteria, which `audience.criteria` reads."""
+
+
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+_QUIET_HOURS = {
+    "type": "object",
+    "required": ["start", "end"],
+    "properties": {"start": {"type": "string", "pattern": CLOCK}, "end": {"type": "string", "pattern": CLOCK}},
+    "additionalProperties": False,
+}
+
+
+@extend_schema_field({"oneOf": [{"const": "tenant"}, {"type": "null"}, _QUIET_HOURS]})
+class QuietHoursRule(serializers.JSONField):
+    """Quiet hours of a campaign's own, none, or the tenant's."""
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
@@ -15,7 +14,7 @@ from tulia.audience.imports import Kind
 from tulia.audience_service import IMPORTS, AudienceService
 
 MEDIA_TYPES = ("text/csv", "application/x-ndjson", "application/ndjson", "application/gzip")
-_BODY = dict.fromkeys(MEDIA_TYPES[:2], OpenApiTypes.STR)
+_BODY = {media_type: {"type": "string", "minLength": 1} for media_type in MEDIA_TYPES}
 
 
 class NotAFile(exceptions.APIException):

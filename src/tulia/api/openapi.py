@@ -6,12 +6,15 @@ import functools
 import re
 from typing import Any
 
+import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 
+from tulia.api import described_fields as described_fields  # drf-spectacular finds what is imported
 from tulia.api import renderers
+from tulia.audience import criteria_schema
 from tulia.core import keyset
 
 _ERROR = {
@@ -58,10 +61,18 @@ _PAGE = [
     {
         "in": "query",
         "name": "cursor",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "maxLength": 600, "pattern": "^[A-Za-z0-9_-]+$"},
         "description": "Where to go on: part of `next` and `previous`, to be taken as they are.",
     },
 ]
+
+
+_BLANK = {"type": "string", "maxLength": 0}
+_HEADERS = {
+    "401": {"headers": {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}},
+    "429": {"headers": {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}},
+    "503": {"headers": {"Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}}}},
+}
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -74,21 +85,45 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 def declare_failures(result: dict[str, Any], generator: Any, request: Any, public: Any) -> dict[str, Any]:
     """drf-spectacular hook: every operation says which failures it answers with."""
-    result["components"].setdefault("schemas", {})["Error"] = _ERROR
+    shapes = result["components"].setdefault("schemas", {})
+    shapes |= {"Error": _ERROR, **_criteria()}
+    _strip(shapes)
+    _strip(result["paths"])
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             statuses = {"400", "401", "403", "429", "503"}
-            statuses |= {"404"} if "{" in path else set()
+            statuses |= {"404"} if "{" in path or method != "get" else set()  # a body may name things too
             statuses |= {"409"} if method != "get" else set()
             statuses |= {"413", "415"} if "requestBody" in operation or method in ("post", "put", "patch") else set()
             for status in sorted(statuses):
-                operation["responses"].setdefault(status, {"description": _FAILURES[status], "content": content})
+                failure = {"description": _FAILURES[status], "content": content} | _HEADERS.get(status, {})
+                operation["responses"].setdefault(status, failure)
             if method == "post":
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
             if _is_page(operation):
                 operation.setdefault("parameters", []).extend(_PAGE)
     return result
+
+
+def _criteria() -> dict[str, Any]:
+    """The JSON Schema of target criteria as components, so that its parts are found by reference."""
+    text = orjson.dumps(criteria_schema.JSON_SCHEMA).decode()
+    schema: dict[str, Any] = orjson.loads(text.replace("#/$defs/", "#/components/schemas/TargetCriteria."))
+    parts = {f"TargetCriteria.{name}": part for name, part in schema.pop("$defs").items()}
+    schema.pop("$schema")
+    return {"TargetCriteria": schema, **parts}
+
+
+def _strip(part: Any) -> None:
+    """Takes out drf-spectacular's own notes and additions."""
+    if isinstance(part, dict):
+        part.pop("x-spec-enum-id", None)
+        if part.get("oneOf", [])[1:] == [_BLANK]:  # of a text that may be blank; that our patterns say already
+            text = part.pop("oneOf")[0]
+            part |= text
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _strip(inner)
 
 
 def _is_page(operation: dict[str, Any]) -> bool:

@@ -35,7 +35,7 @@ class NamesCustomer(fields.Shape):
     """The customer is named by one of the three."""
 
     external_id = fields.Text(required=False, allow_null=True, max_length=200)
-    customer_id = serializers.UUIDField(required=False)
+    customer_id = fields.Id(required=False)
     customer_external_id = fields.Text(required=False, max_length=200)
     phone = fields.Text(required=False, max_length=60)
 

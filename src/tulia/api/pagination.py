@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hmac
 from collections.abc import Callable
 from datetime import datetime
@@ -26,9 +27,10 @@ class CursorInvalid(Invalid):
     code = "cursor_invalid"
 
 
+@functools.cache
 def page_of(shape: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
     """The description of a page of `shape`s."""
-    name = f"PageOf{shape.__name__.removesuffix('View')}s"
+    name = f"PageOf{shape.__name__.removesuffix('View').removesuffix('Serializer')}s"
     attributes = {
         "results": shape(many=True),
         "next": serializers.URLField(allow_null=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -40,7 +41,16 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     # Both checks need a walk only when the raw bytes make the fault possible at all.
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH or b"\\u0000" in raw:
         _walk(found)
+    json.loads(raw, object_pairs_hook=_without_repetition)
     return found
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> None:
+    """Of a key given twice nobody knows which was meant."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ParseError(f"{twice} is given twice in one object: give it once.")
 
 
 def _walk(found: dict[str, Any]) -> None:

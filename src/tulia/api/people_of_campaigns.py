@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from tulia.api.campaign_shapes import MessageCampaignCreateSerializer
 from tulia.api.fields import Shape, Text
+from tulia.api.pagination import page_of
 from tulia.api.resource import Resource
 from tulia.core.errors import Invalid
 from tulia.ledger.waterfall import Waterfall
@@ -150,7 +151,12 @@ class Reach(Resource):
 
     scopes: ClassVar = {"POST": "conversations:view"}
 
-    @extend_schema(request=MessageCampaignCreateSerializer(partial=True), responses=ReachView)
+    @extend_schema(
+        summary="Whom criteria mean, step by step, and at what cost",
+        operation_id="calculate_reach",
+        request=MessageCampaignCreateSerializer(partial=True),
+        responses=ReachView,
+    )
     def post(self, request: Request) -> Response:
         return Response(reach_to_json(ReachService(self.caller).of_draft(_fields_of(request))))
 
@@ -162,9 +168,10 @@ class PeopleReached(Resource):
     is_repeatable = True
 
     @extend_schema(
+        summary="The people behind each step of the reach",
         operation_id="list_people_reached",
         request=MessageCampaignCreateSerializer(partial=True),
-        responses=RecipientView(many=True),
+        responses=page_of(RecipientView),
         parameters=[RecipientQuery],
     )
     def post(self, request: Request) -> Response:
@@ -180,7 +187,9 @@ class ReachOfCampaign(Resource):
 
     scopes: ClassVar = {"GET": "analytics:view"}
 
-    @extend_schema(responses=ReachView)
+    @extend_schema(
+        summary="Whom a saved campaign would reach now", operation_id="get_reach_of_campaign", responses=ReachView
+    )
     def get(self, request: Request, campaign_id: UUID) -> Response:
         self.no_query()
         return Response(reach_to_json(ReachService(self.caller).of_campaign(campaign_id)))
@@ -191,7 +200,12 @@ class Recipients(Resource):
 
     scopes: ClassVar = {"GET": "analytics:view"}
 
-    @extend_schema(responses=RecipientView(many=True), parameters=[RecipientQuery])
+    @extend_schema(
+        summary="A campaign's people; before the launch, those it would reach",
+        operation_id="list_recipients",
+        responses=page_of(RecipientView),
+        parameters=[RecipientQuery],
+    )
     def get(self, request: Request, campaign_id: UUID) -> Response:
         asked = self.query(RecipientQuery)
         found = ReachService(self.caller).people(
@@ -205,7 +219,11 @@ class Recipient(Resource):
 
     scopes: ClassVar = {"GET": "analytics:view"}
 
-    @extend_schema(responses=ExplanationView)
+    @extend_schema(
+        summary="Why one person of a campaign is where they are",
+        operation_id="explain_recipient",
+        responses=ExplanationView,
+    )
     def get(self, request: Request, campaign_id: UUID, customer_id: UUID) -> Response:
         self.no_query()
         return Response(asdict(ReachService(self.caller).explain(campaign_id, customer_id)))

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tulia.api.campaign_shapes import MessageCampaignCreateSerializer
-from tulia.api.fields import Shape, Text, Whole
+from tulia.api.fields import Id, Shape, Text, Whole
 from tulia.api.resource import Resource
 from tulia.campaigns.preview import Preview, Sight
 from tulia.preview_service import DEFAULT_COUNT, MAX_COUNT, PreviewService
@@ -20,7 +20,7 @@ from tulia.preview_service import DEFAULT_COUNT, MAX_COUNT, PreviewService
 class PreviewRequest(Shape):
     """For whom: these customers, else so many of the audience, those with the longest and the most broken messages."""
 
-    customer_ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MAX_COUNT)
+    customer_ids = serializers.ListField(child=Id(), required=False, max_length=MAX_COUNT)
     count = Whole(required=False, default=DEFAULT_COUNT, min_value=1, max_value=MAX_COUNT)
 
 
@@ -28,7 +28,7 @@ class DraftPreviewRequest(MessageCampaignCreateSerializer):
     """The fields of a campaign, and for whom."""
 
     name = Text(required=False, max_length=255)
-    customer_ids = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=MAX_COUNT)
+    customer_ids = serializers.ListField(child=Id(), required=False, max_length=MAX_COUNT)
     count = Whole(required=False, default=DEFAULT_COUNT, min_value=1, max_value=MAX_COUNT)
 
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tulia.api import fields
+from tulia.api.customer_file_shapes import CustomerExportView
 from tulia.api.pagination import page_of
 from tulia.api.resource import Resource
 from tulia.core.errors import Invalid
@@ -18,22 +19,6 @@ from tulia.privacy_service import ERASES, SEES, PrivacyService
 
 if TYPE_CHECKING:
     from tulia.ledger.refused_sends import RefusedSend
-
-
-class CustomerExportView(serializers.Serializer[Any]):
-    """Everything that is held of one customer."""
-
-    customer_id = serializers.UUIDField()
-    profile = serializers.JSONField()
-    preferences = serializers.JSONField()
-    consent_history = serializers.ListField(child=serializers.JSONField())
-    refused_sends = serializers.ListField(child=serializers.JSONField())
-    orders = serializers.ListField(child=serializers.JSONField())
-    bookings = serializers.ListField(child=serializers.JSONField())
-    conversations = serializers.ListField(child=serializers.JSONField())
-    messages = serializers.ListField(child=serializers.JSONField())
-    confirmations = serializers.ListField(child=serializers.JSONField())
-    campaign_messages = serializers.ListField(child=serializers.JSONField())
 
 
 class Erasure(fields.Shape):
@@ -48,8 +33,8 @@ class ErasedView(serializers.Serializer[Any]):
 
 
 class RefusalFilter(fields.Shape):
-    campaign_id = serializers.UUIDField(required=False)
-    customer_id = serializers.UUIDField(required=False)
+    campaign_id = fields.Id(required=False)
+    customer_id = fields.Id(required=False)
 
 
 class RefusedSendView(serializers.Serializer[Any]):

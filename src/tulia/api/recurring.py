@@ -140,6 +140,7 @@ class OneRecurringCampaign(Resource):
         summary="Show a recurring campaign", operation_id="get_recurring_campaign", responses=RecurringCampaignView
     )
     def get(self, request: Request, recurrence_id: UUID) -> Response:
+        self.no_query()
         return Response(shown(RecurringService(self.caller).get(recurrence_id)))
 
     @extend_schema(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NewSender(fields.Shape):
-    kind = serializers.ChoiceField(choices=["whatsapp_cloud"], default="whatsapp_cloud")
+    kind = fields.Choice(choices=["whatsapp_cloud"], default="whatsapp_cloud")
     name = fields.Text(max_length=100)
     phone_number_id = fields.Text(max_length=30, help_text="The provider's id of the phone number, not the number.")
     business_account_id = fields.Text(
@@ -101,6 +101,7 @@ class OneSender(Resource):
 
     @extend_schema(summary="Show a sender", operation_id="get_sender", responses=SenderView)
     def get(self, request: Request, sender_id: UUID) -> Response:
+        self.no_query()
         return Response(shown(AccountService(self.caller).sender(sender_id)))
 
     @extend_schema(

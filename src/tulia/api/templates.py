@@ -30,29 +30,29 @@ _PLACES = "A text for each place of the template, by its key."
 class NewTemplate(fields.Shape):
     name = fields.Text(max_length=512, help_text="Small letters, digits and underscores.")
     language = fields.Text(max_length=20, help_text="Like en, sw or en_US.")
-    category = serializers.ChoiceField(choices=templates.CATEGORIES)
+    category = fields.Choice(choices=templates.CATEGORIES)
     body = fields.Text(required=False, max_length=templates.MAX_BODY_LENGTH, trim_whitespace=False, help_text=_BODY)
     components = serializers.JSONField(required=False, help_text=_COMPONENTS)
     examples = serializers.DictField(child=fields.Text(), required=False, help_text=_PLACES)
     defaults = serializers.DictField(
         child=fields.Text(), required=False, help_text=f"{_PLACES} Stands there for whom the value can't be made."
     )
-    status = serializers.ChoiceField(choices=templates.STATUSES, required=False, help_text="Default: approved.")
+    status = fields.Choice(choices=templates.STATUSES, required=False, help_text="Default: approved.")
     provider_id = fields.Text(required=False, max_length=100, help_text="The provider's own id of it.")
 
 
 class TemplateChange(fields.Shape):
-    category = serializers.ChoiceField(choices=templates.CATEGORIES, required=False)
+    category = fields.Choice(choices=templates.CATEGORIES, required=False)
     body = fields.Text(required=False, max_length=templates.MAX_BODY_LENGTH, trim_whitespace=False, help_text=_BODY)
     components = serializers.JSONField(required=False, help_text=_COMPONENTS)
     examples = serializers.DictField(child=fields.Text(), required=False, help_text=_PLACES)
     defaults = serializers.DictField(child=fields.Text(), required=False, help_text=_PLACES)
-    status = serializers.ChoiceField(choices=templates.STATUSES, required=False)
+    status = fields.Choice(choices=templates.STATUSES, required=False)
     provider_id = fields.Text(required=False, max_length=100)
 
 
 class TemplateFilter(fields.Shape):
-    status = serializers.ChoiceField(choices=templates.STATUSES, required=False)
+    status = fields.Choice(choices=templates.STATUSES, required=False)
 
 
 class TemplatePlaceView(serializers.Serializer[Any]):
@@ -185,6 +185,7 @@ class OneTemplate(Resource):
 
     @extend_schema(summary="Show a template", operation_id="get_template", responses=TemplateView)
     def get(self, request: Request, template_id: UUID) -> Response:
+        self.no_query()
         return self._answer(TemplateService(self.caller).template(template_id))
 
     @extend_schema(

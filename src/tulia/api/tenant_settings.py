@@ -80,6 +80,7 @@ class Settings(Resource):
 
     @extend_schema(summary="Show the settings", operation_id="get_settings", responses=SettingsView)
     def get(self, request: Request) -> Response:
+        self.no_query()
         return Response(tenant_settings.to_json(AccountService(self.caller).settings()))
 
     @extend_schema(

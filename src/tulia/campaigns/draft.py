@@ -154,10 +154,9 @@ def _instant(value: Any) -> datetime:
         raise _Wrong("must be a time like 2026-12-01T09:00:00Z") from None
     if read_time.tzinfo is None:
         raise _Wrong("must say its time zone, like 2026-12-01T09:00:00Z or 2026-12-01T12:00:00+03:00")
-    try:
-        return read_time.astimezone(UTC)
-    except OverflowError:
-        raise _Wrong("must be a time that a calendar has") from None
+    if not 1970 <= read_time.year < 9999:
+        raise _Wrong("must be a time of the years 1970 to 9998")
+    return read_time.astimezone(UTC)
 
 
 def _flag(value: Any) -> bool:

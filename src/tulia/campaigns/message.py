@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -170,34 +170,76 @@ def _check_length(text: str, longest: int, what: str) -> None:
         raise render.Unrenderable(f"{what} would have more than {longest:,} characters")
 
 
-def as_seen(wording: Wording, message: OutgoingMessage) -> str:
-    """The message as a person reads it: header, body, footer, then the buttons in brackets, one a line."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message as a person reads it, part by part. `header_kind` is "text", "image", "video", "document", "location" or
+    empty; each button is its label and where it leads, empty where it doesn't say."""
+
+    body: str
+    header_kind: str = ""
+    header: str = ""
+    footer: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()
+
+
+def in_parts(wording: Wording, message: OutgoingMessage) -> Seen:
+    """The message part by part, as a phone shows it."""
     if wording.template is None or message.template is None:
-        return message.text or ""
+        return Seen(message.text or "")
     parts, call = wording.template.parts, message.template
     values = dict(call.named) or {str(n): text for n, text in enumerate(call.positional, start=1)}
-    paragraphs = [_header_as_seen(parts, call.header), placeholders.filled(parts.body, values), parts.footer]
-    lines = _buttons_as_seen(parts, call.buttons)
-    return "\n\n".join(paragraph for paragraph in (*paragraphs, "\n".join(lines)) if paragraph)
+    kind, header = _header_as_seen(parts, call.header)
+    buttons = _buttons_as_seen(parts, {value.index: value.text for value in call.buttons})
+    return Seen(placeholders.filled(parts.body, values), kind, header, parts.footer, buttons)
 
 
-def _header_as_seen(parts: Components, value: HeaderText | HeaderMedia | HeaderLocation | None) -> str:
+def as_written(wording: Wording) -> Seen:
+    """The message as it is written, made for nobody: what fills its places stands there unfilled."""
+    if wording.template is None:
+        return Seen(wording.text)
+    parts, slots = wording.template.parts, wording.template.slots
+    named = {slot.place.part + slot.place.name: slot.value for slot in slots if slot.place.name}
+    body = {key.removeprefix("body"): text for key, text in named.items() if key.startswith("body")}
+    kind = parts.header.format if parts.header else ""
+    others = [slot.value for slot in slots if slot.place.part == "header" and slot.place.kind != "number"]
+    header = ", ".join(others)
+    if parts.header and kind == "text":
+        inner = {key.removeprefix("header"): text for key, text in named.items() if key.startswith("header")}
+        header = placeholders.filled(parts.header.text, inner)
+    ends = {slot.place.button: slot.value for slot in slots if slot.place.kind in ("url_end", "code")}
+    return Seen(placeholders.filled(parts.body, body), kind, header, parts.footer, _buttons_as_seen(parts, ends))
+
+
+def as_seen(wording: Wording, message: OutgoingMessage) -> str:
+    """The message as a person reads it: header, body, footer, then the buttons in brackets, one a line."""
+    return in_one(in_parts(wording, message))
+
+
+def in_one(seen: Seen) -> str:
+    """All parts as one text."""
+    header = seen.header if seen.header_kind in ("", "text") else f"[{seen.header_kind}: {seen.header}]"
+    lines = [f"[{label}: {target}]" if target else f"[{label}]" for label, target in seen.buttons]
+    return "\n\n".join(part for part in (header, seen.body, seen.footer, "\n".join(lines)) if part)
+
+
+def _header_as_seen(parts: Components, value: HeaderText | HeaderMedia | HeaderLocation | None) -> tuple[str, str]:
     if isinstance(value, HeaderMedia):
-        return f"[{value.kind}: {value.filename or value.link or value.id}]"
+        return value.kind, value.filename or value.link or value.id
     if isinstance(value, HeaderLocation):
-        return f"[location: {value.name}, {value.address}]"
+        return "location", f"{value.name}, {value.address}"
     text = parts.header.text if parts.header else ""
-    return placeholders.PLACEHOLDER.sub(lambda _: value.text, text) if value else text
+    if value:
+        text = placeholders.PLACEHOLDER.sub(lambda _: value.text, text)
+    return ("text", text) if text else ("", "")
 
 
-def _buttons_as_seen(parts: Components, values: Sequence[ButtonValue]) -> list[str]:
-    filled = {value.index: value.text for value in values}
-    lines = []
+def _buttons_as_seen(parts: Components, filled: Mapping[int, str]) -> tuple[tuple[str, str], ...]:
+    seen = []
     for index, button in enumerate(parts.buttons):
         target = button.target if button.kind in ("url", "phone_number") else ""
         if button.kind == "url" and index in filled:
             target = target.partition("{{")[0] + filled[index]
         elif button.kind == "copy_code":
             target = filled.get(index, "")
-        lines.append(f"[{button.text}: {target}]" if target else f"[{button.text}]")
-    return lines
+        seen.append((button.text, target))
+    return tuple(seen)

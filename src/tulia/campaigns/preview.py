@@ -10,7 +10,7 @@ from uuid import UUID
 
 from tulia.audience.addressee import Addressee
 from tulia.campaigns import message, render
-from tulia.campaigns.message import Wording
+from tulia.campaigns.message import Seen, Wording
 
 EXAMPLES = 5
 _REFERENCE = "t1:00000000-0000-0000-0000-000000000000:000000000"  # as long as a real one
@@ -26,6 +26,7 @@ class Sight:
     variant: int
     text: str
     problems: tuple[str, ...] = ()
+    seen: Seen | None = None
 
     @property
     def length(self) -> int:
@@ -123,7 +124,8 @@ def sights(wordings: Sequence[Wording], person: Addressee, *, now: datetime) -> 
         except render.Unrenderable as error:
             yield Sight(person.customer_id, person.name, variant, "", (render.in_words(error),))
         else:
-            yield Sight(person.customer_id, person.name, variant, message.as_seen(wording, made))
+            seen = message.in_parts(wording, made)
+            yield Sight(person.customer_id, person.name, variant, message.in_one(seen), seen=seen)
 
 
 def _worth_looking_at(broken: Sequence[Sequence[Sight]], longest: Sequence[Sight], count: int) -> tuple[Sight, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from tulia.campaign_service import CampaignService
 from tulia.core import clock
 from tulia.page_service import PageService, in_words
 from tulia.reports.campaign_report import CampaignReport
-from tulia.web import figures
+from tulia.web import figures, template_choices
 from tulia.web.member import READS, Member, page, show
 
 SETTLING = timedelta(minutes=15)
@@ -51,6 +52,7 @@ def _context(member: Member, campaign_id: UUID) -> dict[str, Any]:
     campaign, sheet = report.campaign, report.balance
     pages = PageService(member.caller)
     is_running = campaign.status in ("sending", "paused")
+    texts = template_choices.texts_of(member.caller, campaign)
     still_to_go = sheet.waiting + sheet.deferred + sheet.sending
     return {
         "campaign": campaign,
@@ -58,7 +60,8 @@ def _context(member: Member, campaign_id: UUID) -> dict[str, Any]:
         "sheet": sheet,
         "bar": figures.bar(sheet),
         "lines": figures.balance_lines(sheet, is_running=is_running),
-        "arms": report.arms,
+        "arms": [replace(arm, content=text) for arm, text in zip(report.arms, texts, strict=True)],
+        "text": texts[0],
         "verdict": figures.verdict(report.comparison, report.arms, is_running=is_running),
         "audience": in_words(campaign.target_criteria),
         "failures": pages.failures(campaign_id) if campaign.failed_count else (),

@@ -9,13 +9,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tulia.web import limits_form, message_form
+from tulia.web.limits_form import LimitsForm
+from tulia.web.message_form import MessageForm, TemplateChoice
+
+if TYPE_CHECKING:
+    from tulia.campaigns.models import MessageCampaign
 
 MOST_VARIANTS = 4
 CONVERSATION_STATUSES = {
     "open": "Open", "bot": "With the bot", "handoff": "With a person", "closed": "Closed", "dormant": "Dormant",
 }  # fmt: skip
-_NUMBERS = {
+NUMBERS = {
     "ordered_in_last_days": ("purchase_history", "ordered_in_last_days"),
     "min_order_count": ("purchase_history", "min_order_count"),
     "active_in_last_days": ("conversation_activity", "active_in_last_days"),
@@ -24,24 +31,18 @@ _LONGEST_NUMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
-class VariantText:
-    name: str = ""
-    content: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ComposerForm:
     """The form's texts. `kept` are stored criteria that it doesn't show."""
 
     name: str = ""
-    message: str = ""
+    message: MessageForm = field(default_factory=MessageForm)
     tags: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
-    numbers: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(_NUMBERS, ""))
+    numbers: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(NUMBERS, ""))
     is_ab_test: bool = False
-    variants: tuple[VariantText, ...] = (VariantText("A"), VariantText("B"))
+    variants: tuple[MessageForm, ...] = (MessageForm("A"), MessageForm("B"))
+    limits: LimitsForm = field(default_factory=LimitsForm)
     kept: Mapping[str, Any] = field(default_factory=dict)
-    has_template: bool = False
 
     @property
     def criteria(self) -> dict[str, Any]:
@@ -49,7 +50,7 @@ class ComposerForm:
         wanted: dict[str, Any] = copy.deepcopy(dict(self.kept))
         if self.tags:
             wanted["tags"] = list(self.tags)
-        for name, (group, key) in _NUMBERS.items():
+        for name, (group, key) in NUMBERS.items():
             if text := self.numbers[name].strip():
                 is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
                 wanted.setdefault(group, {})[key] = int(text) if is_number else text
@@ -58,29 +59,52 @@ class ComposerForm:
         return wanted
 
     @property
-    def texts(self) -> list[str]:
-        """What the campaign says, one text for each arm."""
-        return [variant.content for variant in self.variants] if self.is_ab_test else [self.message]
+    def messages(self) -> Mapping[str, MessageForm]:
+        """What the campaign says, one message for each arm, by their prefixes in the form."""
+        if not self.is_ab_test:
+            return {"message": self.message}
+        return {f"variant_{index}": variant for index, variant in enumerate(self.variants)}
 
-    def fields(self) -> dict[str, Any]:
+    @property
+    def template_ids(self) -> list[str]:
+        return [one.template_id for one in (self.message, *self.variants) if one.template_id]
+
+    def problems(self, templates: Mapping[str, TemplateChoice]) -> dict[str, str]:
+        """What the form itself finds missing or wrong, by its fields."""
+        wrong: dict[str, str] = {}
+        for prefix, message in self.messages.items():
+            wrong |= message.problems(prefix, templates)
+        wrong |= self.limits.problems()
+        return wrong | ({"name": "Must not be empty."} if wrong and not self.name else {})
+
+    def fields(self, templates: Mapping[str, TemplateChoice]) -> dict[str, Any]:
         """The fields of a campaign, for `create_campaign` and `update_campaign`."""
         given: dict[str, Any] = {
             "name": self.name,
             "target_criteria": self.criteria,
             "is_ab_test": self.is_ab_test,
-            "variants": [{"name": one.name, "content": one.content} for one in self.variants]
-            if self.is_ab_test
-            else [],
+            "variants": [],
+            **self.limits.fields(),
         }
-        message = self.variants[0].content if self.is_ab_test else self.message
-        if message or not self.has_template:
-            given["message_content"] = message
-        return given
+        if not self.is_ab_test:
+            return given | self.message.said(templates)
+        given["variants"] = [_variant(one, templates) for one in self.variants]
+        text = next((one.content for one in self.variants if not one.is_template), None)
+        common: dict[str, Any] = {"template_id": self.variants[0].template_id} if text is None else {}
+        return given | {"template_id": None, "template_variables": {}} | common | _content(text)
 
 
-def of_post(
-    posted: Mapping[str, Sequence[object]], *, stored: Mapping[str, Any] | None = None, has_template: bool = False
-) -> ComposerForm:
+def _variant(message: MessageForm, templates: Mapping[str, TemplateChoice]) -> dict[str, Any]:
+    if not message.is_template:
+        return {"name": message.name, "content": message.content}
+    return {"name": message.name, **message.said(templates)}
+
+
+def _content(text: str | None) -> dict[str, Any]:
+    return {} if text is None else {"message_content": text}
+
+
+def of_post(posted: Mapping[str, Sequence[object]], *, stored: Mapping[str, Any] | None = None) -> ComposerForm:
     """The form that was sent, all values of each field; `stored` are the criteria of the draft that it is about."""
 
     def text(name: str) -> str:
@@ -89,94 +113,76 @@ def of_post(
     count = max(2, sum(f"variant_{index}_name" in posted for index in range(MOST_VARIANTS)))
     return ComposerForm(
         name=text("name").strip(),
-        message=text("message"),
+        message=message_form.of_post(posted, "message", content_field="message"),
         tags=tuple(dict.fromkeys(str(tag) for tag in posted.get("tags", ()) if str(tag).strip())),
         statuses=tuple(str(status) for status in posted.get("statuses", ())),
-        numbers={name: text(name).strip() for name in _NUMBERS},
+        numbers={name: text(name).strip() for name in NUMBERS},
         is_ab_test=bool(text("is_ab_test")),
         variants=tuple(
-            VariantText(text(f"variant_{index}_name").strip(), text(f"variant_{index}_content"))
+            message_form.of_post(posted, f"variant_{index}", content_field=f"variant_{index}_content")
             for index in range(count)
         ),
+        limits=limits_form.of_post(text),
         kept=_unshown(stored or {}),
-        has_template=has_template,
     )
 
 
-def of_campaign(
-    *,
-    name: str,
-    message: str,
-    target_criteria: Mapping[str, Any],
-    is_ab_test: bool,
-    variants: Sequence[Mapping[str, Any]],
-    has_template: bool,
-) -> ComposerForm:
-    """The form of a stored draft."""
-    numbers = {
-        field_name: str(target_criteria.get(group, {}).get(key, "")) for field_name, (group, key) in _NUMBERS.items()
-    }
-    texts = tuple(VariantText(str(one.get("name", "")), str(one.get("content", ""))) for one in variants)
+def empty(*, kind: str) -> ComposerForm:
+    """A new campaign's form."""
     return ComposerForm(
-        name=name,
-        message="" if is_ab_test else message,
+        message=MessageForm(kind=kind), variants=(MessageForm("A", kind=kind), MessageForm("B", kind=kind))
+    )
+
+
+def of_campaign(campaign: MessageCampaign, templates: Mapping[str, TemplateChoice]) -> ComposerForm:
+    """The form of a stored draft."""
+    target_criteria = campaign.target_criteria
+    numbers = {
+        field_name: str(target_criteria.get(group, {}).get(key, "")) for field_name, (group, key) in NUMBERS.items()
+    }
+    message, common = campaign.message_content, dict(campaign.template_variables)
+    variants = []
+    for one in campaign.variants if campaign.is_ab_test else ():
+        content = str(one.get("content") or "")
+        own = one.get("template_id") or (None if content else campaign.template_id)
+        variants.append(
+            message_form.of_stored(
+                name=str(one.get("name", "")),
+                content=content or ("" if own else message),
+                template_id=own,
+                variables=common | (one.get("template_variables") or {}),
+                template=templates.get(str(own)),
+            )
+        )
+    single = message_form.of_stored(
+        name="", content=message, template_id=campaign.template_id, variables=common,
+        template=templates.get(str(campaign.template_id)),
+    )  # fmt: skip
+    unused = empty(kind=single.kind)
+    return ComposerForm(
+        name=campaign.name,
+        message=unused.message if campaign.is_ab_test else single,
         tags=tuple(target_criteria.get("tags", ())),
         statuses=tuple(target_criteria.get("conversation_activity", {}).get("status", ())),
         numbers=numbers,
-        is_ab_test=is_ab_test,
-        variants=texts if is_ab_test else (VariantText("A"), VariantText("B")),
+        is_ab_test=campaign.is_ab_test,
+        variants=tuple(variants) or unused.variants,
+        limits=limits_form.of_stored(
+            budget_micros=campaign.budget_micros, rule=campaign.quiet_hours_rule, start=campaign.quiet_hours_start,
+            end=campaign.quiet_hours_end, exempt_reason=campaign.frequency_cap_exempt_reason,
+        ),
         kept=_unshown(target_criteria),
-        has_template=has_template,
-    )
+    )  # fmt: skip
 
 
 def _unshown(stored: Mapping[str, Any]) -> dict[str, Any]:
     """The criteria without what the form shows."""
     rest: dict[str, Any] = copy.deepcopy(dict(stored))
     rest.pop("tags", None)
-    for group, key in (*_NUMBERS.values(), ("conversation_activity", "status")):
+    for group, key in (*NUMBERS.values(), ("conversation_activity", "status")):
         inner = rest.get(group)
         if isinstance(inner, dict):
             inner.pop(key, None)
             if not inner:
                 del rest[group]
     return rest
-
-
-def errors_by_field(details: Mapping[str, object] | None, *, is_ab_test: bool) -> dict[str, str]:
-    """Mistakes beside the form's fields; `form` has those that belong to none of them."""
-    errors: dict[str, str] = {}
-    general: list[str] = []
-    for path, reason in (details or {}).items():
-        name = _field_of(path)
-        if name == "message" and is_ab_test:
-            continue  # it repeats the first variant's text, whose own mistake is shown there
-        sentence = _sentence(str(reason))
-        if name:
-            errors.setdefault(name, sentence)
-        else:
-            general.append(f"{path}: {reason}.")
-    if general:
-        errors["form"] = " ".join(general)
-    return errors
-
-
-def _field_of(path: str) -> str:
-    if path in ("name", "variants"):
-        return path
-    if path == "message_content":
-        return "message"
-    if path.startswith("variants["):
-        index, _, part = path.removeprefix("variants[").partition("].")
-        return f"variant_{index}_{part}" if part in ("name", "content") else ""
-    inner = path.removeprefix("target_criteria.")
-    if inner.startswith("tags"):
-        return "tags"
-    if inner.startswith("conversation_activity.status"):
-        return "statuses"
-    return next((name for name, (group, key) in _NUMBERS.items() if inner == f"{group}.{key}"), "")
-
-
-def _sentence(reason: str) -> str:
-    text = reason.strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."

@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -108,8 +108,12 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", False):
         # A part of a page can't be a sign-in form: the browser is sent there, and back to the page it was on.
         answer = HttpResponse()
-        answer.headers["HX-Redirect"] = address
+        whole = urlsplit(request.headers.get("HX-Current-URL", ""))
+        answer.headers["HX-Redirect"] = f"{address}?{urlencode({'next': whole.path})}" if whole.path else address
         return answer
     if request.method == "GET":
         address += "?" + urlencode({"next": request.get_full_path()})
+    elif whence := urlsplit(request.headers.get("Referer", "")).path:
+        # Whoever was writing comes back to the page they were on, which puts back what they had written.
+        address += "?" + urlencode({"next": whence})
     return HttpResponseRedirect(address)

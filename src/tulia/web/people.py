@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from tulia.campaign_service import CampaignService
+from tulia.ledger.waterfall import Waterfall
 from tulia.page_service import PageService
 from tulia.reach_service import ReachService
 from tulia.reports.balance import Balance
 from tulia.web import figures, paging, words
 from tulia.web.member import READS, Member, page, show
+
+# Before the launch: what would become of somebody.
+PLANNED = {"waiting": "Would get it", "deferred": "Would have to wait", "skipped": "Would be left out"}
 
 
 @require_safe
@@ -22,9 +27,10 @@ def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
     """One page of people, in no particular order but always the same; `?state=` and `?reason=` choose among them."""
     service = CampaignService(member.caller)
     state, reason = request.GET.get("state", ""), request.GET.get("reason", "")
-    if state not in words.STATES:
-        state = ""
     report = service.generate_report(campaign_id)
+    is_planned = report.campaign.audience_frozen_at is None
+    if state not in (PLANNED if is_planned else words.STATES):
+        state = ""
     found = ReachService(member.caller).people(
         campaign_id, paging.requested(request, shape=(UUID,)), state=state or None, reason=reason[:60] or None
     )
@@ -33,17 +39,20 @@ def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
     rows = [
         {
             "person": one,
-            "state": words.STATES.get(one.state, one.state),
+            "state": (PLANNED if is_planned else words.STATES).get(one.state, one.state),
             "reason": _why(one.reason, one.failure_class, one.failure_code, causes),
             "arm": arms[one.arm] if one.arm is not None and one.arm < len(arms) else "",
         }
         for one in found.results
     ]
-    filters = _filters(report.balance)
+    audience, filters = report.balance.audience, _filters(report.balance)
+    if is_planned:
+        audience, filters = _planned(ReachService(member.caller).of_campaign(campaign_id))
     chosen = next((one for one in filters if (one["state"], one["reason"]) == (state, reason)), None)
     context = {
         "campaign": report.campaign,
-        "audience": report.balance.audience,
+        "audience": audience,
+        "is_planned": is_planned,
         "rows": rows,
         "filters": filters,
         "state": state,
@@ -53,6 +62,16 @@ def people(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRespo
         "links": paging.links(request, found),
     }
     return show(request, member, "people", context)
+
+
+def _planned(counted: Waterfall) -> tuple[int, list[dict[str, Any]]]:
+    """How many match, and where they would be after a launch now."""
+    made = [{"state": "waiting", "reason": "", "label": PLANNED["waiting"], "people": counted.steps[-2].remaining}]
+    for before, after in itertools.pairwise(counted.steps):
+        if (lost := before.remaining - after.remaining) and after.name in words.REACH_REASONS:
+            state, reason = words.REACH_REASONS[after.name]
+            made.append({"state": state, "reason": reason, "label": words.reason(reason), "people": lost})
+    return counted.total_matching, made
 
 
 def _filters(sheet: Balance) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
-from tulia.web import acting, approving, audit, campaign, campaigns, composer, people, review, sign_in
+from tulia.web import acting, approving, audit, campaign, campaigns, composer, people, person, review, sign_in
 
 urlpatterns: list[URLPattern] = [
     path("", RedirectView.as_view(pattern_name="campaigns"), name="home"),
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("campaigns", campaigns.campaigns, name="campaigns"),
     path("campaigns/new", composer.new, name="campaign_new"),
     path("campaigns/reach", composer.reach, name="composer_reach"),
+    path("campaigns/places", composer.places, name="composer_places"),
     path("campaigns/preview", composer.preview, name="composer_preview"),
     path("campaigns/<uuid:campaign_id>", campaign.campaign, name="campaign"),
     path("campaigns/<uuid:campaign_id>/live", campaign.live, name="campaign_live"),
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<uuid:campaign_id>/edit", composer.edit, name="campaign_edit"),
     path("campaigns/<uuid:campaign_id>/review", review.review, name="campaign_review"),
     path("campaigns/<uuid:campaign_id>/people", people.people, name="campaign_people"),
+    path("campaigns/<uuid:campaign_id>/people/<uuid:customer_id>", person.person, name="campaign_person"),
     path("campaigns/<uuid:campaign_id>/approval", approving.approve, name="campaign_approval"),
     path("campaigns/<uuid:campaign_id>/cancel", acting.cancel, name="campaign_cancel"),
     path("campaigns/<uuid:campaign_id>/delete", acting.delete, name="campaign_delete"),

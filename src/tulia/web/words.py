@@ -55,10 +55,39 @@ REACH_STEPS = {
     "in_window": "wrote in the last 24 hours", "under_frequency_cap": "didn't get too many lately",
     "within_limits": "are inside plan and budget",
 }  # fmt: skip
+# Where those whom a step leaves out are listed: the state and the reason.
+REACH_REASONS = {
+    "consented": ("skipped", "no_consent"),
+    "reachable": ("skipped", "unreachable"),
+    "in_window": ("skipped", "outside_window"),
+    "under_frequency_cap": ("deferred", "frequency_cap"),
+}
 REACH_LOSSES = {
     "consented": "don't agree to promotional messages", "reachable": "have no WhatsApp",
     "in_window": "didn't write in the last 24 hours", "under_frequency_cap": "got too many messages lately and wait",
     "within_limits": "are beyond plan or budget",
+}  # fmt: skip
+
+# Fields of the composer, as their mistakes name them beside the reach.
+FIELDS = {
+    "ordered_in_last_days": "Ordered in the last … days", "min_order_count": "Orders, at least",
+    "active_in_last_days": "Chatted in the last … days", "tags": "Tags", "statuses": "Conversation",
+}  # fmt: skip
+
+HEADERS = {"image": "Picture", "video": "Video", "document": "Document", "location": "Map", "text": ""}
+
+RULES = {
+    "matched": "Matches the conditions", "consent": "Agrees to promotional messages", "reachable": "Has WhatsApp",
+    "window": "Wrote in the last 24 hours", "quiet_hours": "It isn't night where they are",
+    "frequency_cap": "Didn't get too many lately", "daily_limit": "Inside the plan's messages of a day",
+    "messaging_limit": "Inside WhatsApp's limit of people a day", "budget": "The budget pays for it",
+    "message": "The message can be made for them",
+}  # fmt: skip
+VERDICTS = {"passed": "Yes", "failed": "No", "waiting": "Has to wait", "not_applied": "Not asked"}
+HAPPENINGS = {
+    "claimed": "Its turn came", "accepted": "WhatsApp took it", "sent": "Sent", "delivered": "Delivered",
+    "read": "Read", "failed": "Failed", "replied": "Replied", "converted": "Bought or booked", "deferred": "Put off",
+    "skipped": "Passed over", "retried": "To be tried again",
 }  # fmt: skip
 
 SCOPES = {
@@ -99,3 +128,27 @@ def action(name: str) -> str:
 
 def kind_of_target(kind: str) -> str:
     return _TARGETS.get(kind) or kind.replace("_", " ").capitalize()
+
+
+def place(part: str, kind: str, key: str, *, name: str, button: str, media: str) -> str:
+    """A place of a template, as the label of its field."""
+    if kind == "link":
+        return f"Web address of the {HEADERS.get(media, media).lower()}"
+    if kind == "filename":
+        return "Name of the document, as people see it"
+    if part == "button":
+        return f"{'Code' if kind == 'code' else 'End of the address'} of the button “{button}”"
+    if key in _OF_A_MAP:
+        return _OF_A_MAP[key]
+    shown = f"{{{{{name}}}}}"
+    return f"{shown} in the headline" if part == "header" else shown
+
+
+_OF_A_MAP = {
+    "header.latitude": "Latitude", "header.longitude": "Longitude", "header.name": "Name of the place",
+    "header.address": "Address of the place",
+}  # fmt: skip
+
+
+def happening(what: str) -> str:
+    return HAPPENINGS.get(what) or what.replace("_", " ").capitalize()

@@ -35,7 +35,14 @@ def permille(part: int, whole: int) -> str:
 
 @register.filter
 def money(micros: int) -> str:
+    """Whole units, without a currency."""
     return f"{micros / _MICROS:,.0f}"
+
+
+@register.filter
+def dollars(micros: int) -> str:
+    """19690000 → $19.69; what is less than a cent but not nothing is told as such."""
+    return "under $0.01" if 0 < micros < _MICROS // 200 else f"${micros / _MICROS:,.2f}"
 
 
 @register.filter
@@ -66,6 +73,15 @@ def moment(at: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S %Z}", text
     )
+
+
+@register.filter
+def appointment(at: datetime) -> SafeString:
+    """A time to come, in the tenant's zone: always with the day and the clock."""
+    local = timezone.localtime(at)
+    year = "" if local.year == timezone.localtime().year else f" {local.year}"
+    text = f"{local.day} {local:%b}{year}, {local:%H:%M}"
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(), text)
 
 
 @register.filter
