@@ -9,7 +9,7 @@ from django.test import override_settings
 from api_client import ApiClient
 from hook_receiver import receiving
 from webhooks.listening import deliveries
-from webhooks.test_claim import _tell
+from webhooks.test_claiming_deliveries import _tell
 
 PATH = "/v1/event-subscriptions"
 NEW = {"url": "https://hooks.invalid/tulia", "event_types": ["campaign.started", "recipient.failed"]}
