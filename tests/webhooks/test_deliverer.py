@@ -51,7 +51,7 @@ def _delivering(*, may_be_local: bool = True) -> Iterator[None]:
 
 
 def _tell(tenant: Tenant, count: int = 1) -> None:
-    from webhooks.test_claim import _tell
+    from webhooks.test_claiming_deliveries import _tell
 
     _tell(tenant, count)
 
