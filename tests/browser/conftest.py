@@ -139,4 +139,7 @@ def visit(browser: Browser, running: Running) -> Iterator[Visit]:
     yield open_it
     for context in opened:
         context.close()
-    assert [trouble for visitor in visitors for trouble in visitor.troubles] == []
+    troubles = [trouble for visitor in visitors for trouble in visitor.troubles]
+    if any(trouble.startswith("htmx:sendAbort") for trouble in troubles):  # a request that leaving the page cut off
+        troubles = [one for one in troubles if not one.startswith(("htmx:sendAbort", "htmx:afterRequest"))]
+    assert troubles == []
