@@ -68,18 +68,6 @@ SELECT tenant_id, id, campaign_id, 'order', gen_random_uuid(), converted_at, 100
 FROM ledger_recipients
 WHERE tenant_id = %(tenant)s AND converted_at IS NOT NULL
 """
-_COUNTERS = """
-UPDATE message_campaigns m
-SET delivery_count = c.sent, delivered_count = c.delivered, failed_count = c.failed, read_count = c.read,
-    response_count = c.responded, conversion_count = c.converted
-FROM (
-    SELECT campaign_id, count(accepted_at) AS sent, count(*) FILTER (WHERE state >= 40) AS delivered,
-           count(*) FILTER (WHERE state = 30) AS failed, count(read_at) AS read, count(replied_at) AS responded,
-           count(converted_at) AS converted
-    FROM ledger_recipients WHERE tenant_id = %(tenant)s GROUP BY campaign_id
-) c
-WHERE m.id = c.campaign_id
-"""
 _CONVERSATIONS = """
 INSERT INTO conversations (id, tenant_id, customer_id, status, last_activity_at, last_inbound_at)
 SELECT md5(%(salt)s || 'talk' || n)::uuid, %(tenant)s, md5(%(salt)s || n)::uuid, 'open', %(now)s, %(now)s
@@ -144,10 +132,9 @@ def open_shop(people: int) -> LargeShop:
                 | {"campaign": campaign.pk, "sender": sender.pk, "start": _start(i), "first": first, "last": last},
             )
         sql.execute(_CONVERSIONS, given)
-        sql.execute(_COUNTERS, given)
     as_owner(
         "VACUUM (ANALYZE) customers, customer_tags, conversations, messages, message_campaigns, ledger_recipients, "
-        "ledger_conversions"
+        "ledger_conversions, ledger_tallies, ledger_minutes, ledger_waits"
     )
     connection.close()
     return LargeShop(tenant.id, campaigns[0].pk, people)

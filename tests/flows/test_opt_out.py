@@ -59,7 +59,7 @@ def test_fifty_stops_amid_ten_thousand_messages_of_two_campaigns_stop_every_late
             for rank, phone in enumerate(waiting.values_list("customer__phone", flat=True)):
                 ranks[phone].append(rank)
     # Far enough from the front that none of them is sent to before the STOP is there, and no farther.
-    soon = sorted((max(one), phone) for phone, one in ranks.items() if len(one) == 2 and min(one) > 600)
+    soon = sorted((max(one), phone) for phone, one in ranks.items() if len(one) == 2 and min(one) > 1_500)
     stopping = [phone for _, phone in soon[:50]]
     assert len(stopping) == 50
     for phone in stopping:

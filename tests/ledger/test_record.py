@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cast import NOW, add_campaign, add_people, add_sender, all_at_once, recipients, reloaded, start
-from tulia.campaigns.models import MessageCampaign
 from tulia.channels.types import Failure, FailureKind
 from tulia.core import sql
 from tulia.ledger import record
@@ -67,7 +66,6 @@ class Books:
                     | {"due_at": NOW if state is State.WAITING else None}
                     | {"sending_at": NOW if state is State.SENDING else None}
                 )
-            MessageCampaign.objects.all().update(**dict.fromkeys(COUNTERS, 0))
 
     def record(self, evidence: Sequence[Evidence]) -> None:
         record.record(self.tenant_id, self.sender_id, evidence)

@@ -18,7 +18,7 @@ from tulia.campaigns.models import MessageCampaign
 from tulia.channels.types import Failure, FailureKind
 from tulia.ledger import record
 from tulia.ledger.claim import claim
-from tulia.ledger.models import Recipient
+from tulia.ledger.models import Minute, Recipient, Tally, Wait
 from tulia.ledger.record import Evidence, Kind
 from tulia.ledger.status import State
 from tulia.reports import balance, campaign_report, failures, variants
@@ -137,6 +137,7 @@ def test_everyone_is_in_exactly_one_line(test_of_two: MessageCampaign) -> None:
         Recipient.objects.filter(pk=rows[5].id).update(state=State.HOLDOUT, due_at=None)
         Recipient.objects.filter(pk=rows[6].id).update(state=State.CANCELLED, due_at=None)
         Recipient.objects.filter(pk=rows[7].id).update(state=State.DEFERRED, reason="retry")
+    with tenant_scope(test_of_two.tenant_id):
         sheet = balance.of_campaign(test_of_two.tenant_id, test_of_two.pk)
     assert sheet.is_balanced
     assert (sheet.audience, sheet.holdout, sheet.cancelled, sheet.waiting, sheet.failed) == (12, 1, 1, 3, 0)
@@ -174,6 +175,16 @@ def test_a_counter_that_is_not_the_ledgers_is_found(test_of_two: MessageCampaign
         test_of_two.increment_read()
     (found,) = verify([test_of_two.tenant_id]).differences
     assert (found.campaign_id, found.what, found.stored, found.recounted) == (test_of_two.pk, "read_count", 1, 0)
+
+
+def test_a_sum_that_is_not_the_ledgers_is_found(test_of_two: MessageCampaign) -> None:
+    tell(test_of_two, (0, Kind.READ, 1))
+    assert verify([test_of_two.tenant_id]).differences == ()
+    with tenant_scope(test_of_two.tenant_id):
+        for sums in (Tally, Minute, Wait):
+            sums.objects.filter(campaign=test_of_two).update(**{"sent" if sums is Minute else "people": 90})
+    found = verify([test_of_two.tenant_id]).differences
+    assert {one.what for one in found} >= {"tally", "minute", "wait"}
 
 
 def arms(*counts: tuple[int, int]) -> tuple[Arm, ...]:

@@ -152,3 +152,72 @@ class Conversion(models.Model):
             models.CheckConstraint(condition=Q(kind__in=["order", "booking"]), name="ledger_conversions_kind"),
             models.UniqueConstraint(fields=["tenant", "kind", "source_id"], name="ledger_conversions_counted_once"),
         ]
+
+
+class Tally(models.Model):
+    """How many people of one campaign are in one place: of one arm (-1: of none), in one state, for one reason or failure.
+
+    The sums of the ledger. Triggers keep them, in the transaction that changes the ledger (docs/decisions/0011); nothing
+    else writes them. `people` are all there are, the others how many of them did what; `cost_micros` (US dollars) is what
+    their messages cost or are reserved.
+    """
+
+    pk = models.CompositePrimaryKey("campaign", "arm", "state", "reason", "failure_kind", "failure_code")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    arm = models.SmallIntegerField()
+    state = models.SmallIntegerField()
+    reason = models.CharField(max_length=40)
+    failure_kind = models.CharField(max_length=20)
+    failure_code = models.CharField(max_length=40)
+    people = models.IntegerField()
+    sent = models.IntegerField()
+    read = models.IntegerField()
+    replied = models.IntegerField()
+    clicked = models.IntegerField()
+    converted = models.IntegerField()
+    cost_micros = models.BigIntegerField()
+
+    class Meta:
+        db_table = "ledger_tallies"
+
+
+class Minute(models.Model):
+    """How many people of one campaign were sent to, reached, and so on in one minute, each at the earliest evidence of it.
+
+    Kept by the same triggers as `Tally`.
+    """
+
+    pk = models.CompositePrimaryKey("campaign", "minute")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    minute = models.DateTimeField()
+    sent = models.IntegerField()
+    delivered = models.IntegerField()
+    read = models.IntegerField()
+    replied = models.IntegerField()
+    converted = models.IntegerField()
+    failed = models.IntegerField()
+
+    class Meta:
+        db_table = "ledger_minutes"
+
+
+class Wait(models.Model):
+    """How many people of one arm (-1: of none) of a campaign took about so many seconds to read, or to reply.
+
+    `seconds` are rounded down to three digits, `total_seconds` are the exact ones of all of them added up. Kept by the same
+    triggers as `Tally`.
+    """
+
+    pk = models.CompositePrimaryKey("campaign", "arm", "is_reply", "seconds")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    arm = models.SmallIntegerField()
+    is_reply = models.BooleanField()
+    seconds = models.IntegerField()
+    people = models.IntegerField()
+    total_seconds = models.FloatField()
+
+    class Meta:
+        db_table = "ledger_waits"

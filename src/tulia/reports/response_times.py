@@ -14,7 +14,7 @@ from tulia.core import sql
 EDGES = (60, 300, 900, 3_600, 14_400, 43_200, 86_400, 259_200, 604_800)
 """Seconds: 1, 5 and 15 minutes; 1, 4 and 12 hours; 1, 3 and 7 days."""
 EXACT_UP_TO = 50_000
-"""Readers, and repliers. Of more, times of 1,000 seconds or longer are known to three digits; their mean stays exact."""
+"""People a campaign was sent to. Of more, times are known to the second or to three digits; their mean stays exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,10 @@ class _Pile:
 
 def of_campaign(campaign: MessageCampaign) -> ResponseTimes:
     """One query. Call in the tenant's scope."""
+    is_small = campaign.delivery_count <= EXACT_UP_TO
     rows = sql.fetch_all(
-        sql.load("reports", "response_times"),
-        {
-            "tenant_id": campaign.tenant_id,
-            "campaign_id": campaign.pk,
-            "is_exact": max(campaign.read_count, campaign.response_count) <= EXACT_UP_TO,
-        },
+        sql.load("reports", "response_times") if is_small else sql.load("reports", "response_times_kept"),
+        {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk},
     )
     everyone = (_Pile(), _Pile())
     arms: dict[int, tuple[_Pile, _Pile]] = {}

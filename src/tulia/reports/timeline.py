@@ -12,7 +12,6 @@ from tulia.core.errors import Invalid
 from tulia.reports import buckets
 from tulia.reports.buckets import MOST_BUCKETS, Buckets, TooManyBuckets
 
-_NEVER = 4_095
 KINDS = ("sent", "delivered", "read", "replied", "converted", "failed")
 
 
@@ -104,13 +103,8 @@ def _count(campaign: MessageCampaign, span: Buckets) -> tuple[list[list[int]], C
     )
     size = len(span)
     columns = [[0] * (size + 2) for _ in KINDS]
-    for reached, answered, people in rows:
-        for kind, number in enumerate((*_unpacked(reached), *_unpacked(answered))):
-            if number != _NEVER:
-                columns[kind][number] += people
+    for bucket, *people in rows:
+        for column, count in zip(columns, people, strict=True):
+            column[bucket] = count
     outside = Counts(*(column[0] + column[-1] for column in columns))
     return [column[1:-1] for column in columns], outside
-
-
-def _unpacked(key: int) -> tuple[int, int, int]:
-    return key >> 24, key >> 12 & _NEVER, key & _NEVER

@@ -51,4 +51,6 @@ def verify(tenant_ids: Iterable[UUID]) -> Verification:
                 if not sheet.is_balanced:
                     found.append(("balance", sheet.audience, 0))
                 differences += [Difference(tenant_id, campaign_id, *one) for one in found]
+            sums = sql.fetch_all(sql.load("reports", "recount_tallies"), {"tenant_id": tenant_id})
+            differences += [Difference(tenant_id, campaign_id, *one) for campaign_id, *one in sums]
     return Verification(checked, tuple(differences))

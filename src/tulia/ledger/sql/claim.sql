@@ -13,7 +13,7 @@
 --         daily_limit int (null: none), messaging_limit int (null: none)
 -- returns: id, state (5 sending, 11 skipped, 1 deferred, 0 left because of the budget), arm, attempts, customer_id,
 --          phone, name, external_id, language, country, timezone, attributes
--- locks: the claimed rows, then the campaign; writes: ledger_recipients, ledger_events, message_campaigns
+-- locks: the claimed rows; writes: ledger_recipients, ledger_events
 WITH due AS MATERIALIZED (
     SELECT r.id, r.customer_id, r.arm, r.due_at
     FROM ledger_recipients r
@@ -119,11 +119,6 @@ WITH due AS MATERIALIZED (
     SELECT %(tenant_id)s::uuid, id, %(now)s::timestamptz, CASE state WHEN 1 THEN 'deferred' ELSE 'skipped' END, reason, due_at
     FROM changed
     WHERE state <> 5
-), reserved AS (
-    UPDATE message_campaigns m
-    SET cost_micros = m.cost_micros + s.micros
-    FROM (SELECT sum(cost_micros) AS micros FROM changed) s
-    WHERE m.id = %(campaign_id)s::uuid AND s.micros > 0
 )
 SELECT d.id, COALESCE(changed.state, 0), changed.arm, changed.attempts, d.customer_id, d.phone, d.name, d.external_id,
        d.language, d.country, d.timezone, d.attributes

@@ -3,9 +3,8 @@
 -- failed, was not brought by it.
 -- params: tenant_id uuid, kind text, source_ids uuid[], customer_ids uuid[], ats timestamptz[], revenues bigint[],
 --         currencies text[], window interval
--- returns: nothing; the row count is the number of campaigns whose counter rose
--- locks: the people in order of id, then their campaigns in order of id
--- writes: ledger_conversions, ledger_recipients, message_campaigns
+-- returns: nothing
+-- locks: the people in order of id; writes: ledger_conversions, ledger_recipients
 WITH asked AS (
     SELECT DISTINCT ON (source_id) *
     FROM unnest(%(source_ids)s::uuid[], %(customer_ids)s::uuid[], %(ats)s::timestamptz[], %(revenues)s::bigint[],
@@ -34,22 +33,12 @@ WITH asked AS (
 ), first AS (
     SELECT recipient_id, min(converted_at) AS converted_at FROM credited GROUP BY recipient_id
 ), before AS (
-    SELECT r.id, r.converted_at AS old_converted_at, first.converted_at
+    SELECT r.id, first.converted_at
     FROM ledger_recipients r JOIN first ON first.recipient_id = r.id
     ORDER BY r.id
     FOR UPDATE OF r
-), after AS (
-    UPDATE ledger_recipients r
-    SET converted_at = LEAST(r.converted_at, b.converted_at)
-    FROM before b
-    WHERE r.id = b.id
-    RETURNING r.campaign_id, (b.old_converted_at IS NULL)::int AS converted
-), gained AS (
-    SELECT campaign_id, sum(converted) AS converted FROM after GROUP BY campaign_id HAVING sum(converted) > 0
-), locked AS (
-    SELECT m.id FROM message_campaigns m WHERE m.id IN (SELECT campaign_id FROM gained) ORDER BY m.id FOR NO KEY UPDATE
 )
-UPDATE message_campaigns m
-SET conversion_count = m.conversion_count + gained.converted
-FROM gained JOIN locked ON locked.id = gained.campaign_id
-WHERE m.id = gained.campaign_id
+UPDATE ledger_recipients r
+SET converted_at = LEAST(r.converted_at, b.converted_at)
+FROM before b
+WHERE r.id = b.id

@@ -6,9 +6,9 @@
 -- returns: nothing
 -- What was reserved for the message is free again.
 -- locks: the people in order of id, then their campaigns in order of id
--- writes: ledger_recipients, ledger_events, message_campaigns
+-- writes: ledger_recipients, ledger_events
 WITH mine AS (
-    SELECT r.id, r.campaign_id, r.cost_micros, given.due_at, given.reason, given.burnt
+    SELECT r.id, r.campaign_id, given.due_at, given.reason, given.burnt
     FROM ledger_recipients r
     JOIN unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(due_ats)s::timestamptz[], %(reasons)s::text[],
                 %(burnt)s::boolean[]) AS given (id, attempt, due_at, reason, burnt)
@@ -22,12 +22,6 @@ WITH mine AS (
     WHERE m.id IN (SELECT campaign_id FROM mine)
     ORDER BY m.id
     FOR NO KEY UPDATE
-), freed AS (
-    UPDATE message_campaigns m
-    SET cost_micros = m.cost_micros - f.micros
-    FROM (SELECT campaign_id, sum(cost_micros) AS micros FROM mine GROUP BY campaign_id HAVING sum(cost_micros) > 0) f
-    JOIN campaigns ON campaigns.id = f.campaign_id
-    WHERE m.id = f.campaign_id
 ), noted AS (
     INSERT INTO ledger_events (tenant_id, recipient_id, happened_at, kind, reason, until)
     SELECT %(tenant_id)s::uuid, id, now(), 'retried', reason, due_at

@@ -1,4 +1,4 @@
--- Applies evidence to the people it is about, and the difference to their campaigns' counters, in one statement.
+-- Applies evidence to the people it is about, in one statement.
 -- A state only ever rises (GREATEST); each kind of evidence keeps its earliest time; what is known already changes
 -- nothing. So evidence may come late, twice, in any order and in any parts. See ledger.record.Kind for the kinds.
 -- The failure kept is the earliest one's; of several message ids the least. `accepted_at` is kept in whole seconds, as
@@ -7,7 +7,7 @@
 --         failure_kinds text[], failure_codes text[], campaign_ids uuid[], costs int[]
 --         (arrays of one length, one element for each piece of evidence)
 -- returns: nothing
--- locks: the people in order of id, then the campaigns in order of id; writes: ledger_recipients, message_campaigns
+-- locks: the people in order of id; writes: ledger_recipients
 WITH given AS (
     SELECT id,
            max(CASE kind WHEN -30 THEN 30 WHEN 60 THEN 40 WHEN 70 THEN 40 ELSE kind END)::smallint AS state,
@@ -33,8 +33,7 @@ WITH given AS (
 ), before AS (
     -- What was given travels along, so that the update joins one set only: joined with `given` again, the planner,
     -- which takes both for one row, compares each with each.
-    SELECT given.*, r.state AS old_state, r.cost_micros AS old_cost_micros, r.accepted_at AS old_accepted_at, r.read_at AS old_read_at,
-           r.replied_at AS old_replied_at,
+    SELECT given.*,
            given.failed_at IS NOT NULL
                AND (r.failed_at IS NULL
                     OR (given.failed_at, COALESCE(given.failure_kind, '~'), COALESCE(given.failure_code, '~'))
@@ -45,64 +44,36 @@ WITH given AS (
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.sender_id = %(sender_id)s::uuid
     ORDER BY r.id
     FOR UPDATE OF r
-), after AS (
-    UPDATE ledger_recipients r
-    SET state = GREATEST(r.state, b.state),
-        reason = CASE WHEN r.state < 20 AND r.state NOT IN (10, 11, 12) THEN '' ELSE r.reason END,
-        due_at = NULL,
-        sending_at = NULL,
-        claimed_by = NULL,
-        claimed_at = CASE WHEN LEAST(r.accepted_at, b.accepted_at) IS NOT NULL
-                          THEN LEAST(r.claimed_at, r.accepted_at, b.accepted_at)
-                          WHEN b.state < 30 THEN r.claimed_at END,
-        accepted_at = LEAST(r.accepted_at, b.accepted_at),
-        sent_at = LEAST(r.sent_at, b.sent_at),
-        delivered_at = LEAST(r.delivered_at, b.delivered_at),
-        read_at = LEAST(r.read_at, b.read_at),
-        replied_at = LEAST(r.replied_at, b.replied_at),
-        clicked_at = LEAST(r.clicked_at, b.clicked_at),
-        message_id = LEAST(r.message_id, b.message_id),
-        cost_micros = COALESCE(b.cost_micros, r.cost_micros),
-        failed_at = CASE WHEN b.is_first_failure THEN b.failed_at ELSE r.failed_at END,
-        failure_kind = CASE WHEN b.is_first_failure THEN b.failure_kind ELSE r.failure_kind END,
-        failure_code = CASE WHEN b.is_first_failure THEN b.failure_code ELSE r.failure_code END
-    FROM before b
-    WHERE r.id = b.id
-      AND (b.state > r.state
-           OR b.is_first_failure
-           OR b.cost_micros <> r.cost_micros
-           OR LEAST(r.accepted_at, b.accepted_at) IS DISTINCT FROM r.accepted_at
-           OR LEAST(r.message_id, b.message_id) IS DISTINCT FROM r.message_id
-           OR LEAST(r.sent_at, b.sent_at) IS DISTINCT FROM r.sent_at
-           OR LEAST(r.delivered_at, b.delivered_at) IS DISTINCT FROM r.delivered_at
-           OR LEAST(r.read_at, b.read_at) IS DISTINCT FROM r.read_at
-           OR LEAST(r.replied_at, b.replied_at) IS DISTINCT FROM r.replied_at
-           OR LEAST(r.clicked_at, b.clicked_at) IS DISTINCT FROM r.clicked_at)
-    RETURNING r.campaign_id,
-              (r.accepted_at IS NOT NULL)::int - (b.old_accepted_at IS NOT NULL)::int AS sent,
-              (r.state >= 40)::int - (b.old_state >= 40)::int AS delivered,
-              (r.state = 30)::int - (b.old_state = 30)::int AS failed,
-              (r.read_at IS NOT NULL)::int - (b.old_read_at IS NOT NULL)::int AS read,
-              (r.replied_at IS NOT NULL)::int - (b.old_replied_at IS NOT NULL)::int AS responded,
-              CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END
-                  - CASE b.old_state WHEN 30 THEN 0 ELSE b.old_cost_micros END AS cost
-), gained AS (
-    SELECT campaign_id, sum(sent) AS sent, sum(delivered) AS delivered, sum(failed) AS failed, sum(read) AS read,
-           sum(responded) AS responded, sum(cost) AS cost
-    FROM after
-    GROUP BY campaign_id
-    HAVING (sum(sent), sum(delivered), sum(failed), sum(read), sum(responded), sum(cost))
-        IS DISTINCT FROM (0, 0, 0, 0, 0, 0)
-), locked AS (
-    SELECT m.id FROM message_campaigns m WHERE m.id IN (SELECT campaign_id FROM gained) ORDER BY m.id FOR NO KEY UPDATE
 )
-UPDATE message_campaigns m
-SET delivery_count = m.delivery_count + gained.sent,
-    delivered_count = m.delivered_count + gained.delivered,
-    failed_count = m.failed_count + gained.failed,
-    read_count = m.read_count + gained.read,
-    response_count = m.response_count + gained.responded,
-    cost_micros = m.cost_micros + gained.cost
-FROM gained
-JOIN locked ON locked.id = gained.campaign_id
-WHERE m.id = gained.campaign_id
+UPDATE ledger_recipients r
+SET state = GREATEST(r.state, b.state),
+    reason = CASE WHEN r.state < 20 AND r.state NOT IN (10, 11, 12) THEN '' ELSE r.reason END,
+    due_at = NULL,
+    sending_at = NULL,
+    claimed_by = NULL,
+    claimed_at = CASE WHEN LEAST(r.accepted_at, b.accepted_at) IS NOT NULL
+                      THEN LEAST(r.claimed_at, r.accepted_at, b.accepted_at)
+                      WHEN b.state < 30 THEN r.claimed_at END,
+    accepted_at = LEAST(r.accepted_at, b.accepted_at),
+    sent_at = LEAST(r.sent_at, b.sent_at),
+    delivered_at = LEAST(r.delivered_at, b.delivered_at),
+    read_at = LEAST(r.read_at, b.read_at),
+    replied_at = LEAST(r.replied_at, b.replied_at),
+    clicked_at = LEAST(r.clicked_at, b.clicked_at),
+    message_id = LEAST(r.message_id, b.message_id),
+    cost_micros = COALESCE(b.cost_micros, r.cost_micros),
+    failed_at = CASE WHEN b.is_first_failure THEN b.failed_at ELSE r.failed_at END,
+    failure_kind = CASE WHEN b.is_first_failure THEN b.failure_kind ELSE r.failure_kind END,
+    failure_code = CASE WHEN b.is_first_failure THEN b.failure_code ELSE r.failure_code END
+FROM before b
+WHERE r.id = b.id
+  AND (b.state > r.state
+       OR b.is_first_failure
+       OR b.cost_micros <> r.cost_micros
+       OR LEAST(r.accepted_at, b.accepted_at) IS DISTINCT FROM r.accepted_at
+       OR LEAST(r.message_id, b.message_id) IS DISTINCT FROM r.message_id
+       OR LEAST(r.sent_at, b.sent_at) IS DISTINCT FROM r.sent_at
+       OR LEAST(r.delivered_at, b.delivered_at) IS DISTINCT FROM r.delivered_at
+       OR LEAST(r.read_at, b.read_at) IS DISTINCT FROM r.read_at
+       OR LEAST(r.replied_at, b.replied_at) IS DISTINCT FROM r.replied_at
+       OR LEAST(r.clicked_at, b.clicked_at) IS DISTINCT FROM r.clicked_at)

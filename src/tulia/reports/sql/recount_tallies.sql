@@ -1,0 +1,70 @@
+-- Where the sums that the ledger keeps are not what its rows say: by place (arm, state and cause), by minute,
+-- and by how long answers took (to three digits).
+-- params: tenant_id uuid
+-- returns: campaign id, what disagrees ("tally", "minute" or "wait"), people there by the sums and by the rows (for a
+--          minute: everything that happened in it)
+WITH counted AS (
+    SELECT campaign_id, COALESCE(arm, -1::smallint) AS arm, state, reason, COALESCE(failure_kind, '') AS failure_kind,
+           COALESCE(failure_code, '') AS failure_code, count(*) AS people,
+           ARRAY[count(*), count(accepted_at), count(read_at), count(replied_at), count(clicked_at), count(converted_at),
+                 sum(cost_micros)::bigint] AS counts
+    FROM ledger_recipients
+    WHERE tenant_id = %(tenant_id)s::uuid
+    GROUP BY 1, 2, 3, 4, 5, 6
+), kept AS (
+    SELECT t.*, ARRAY[t.people, t.sent, t.read, t.replied, t.clicked, t.converted, t.cost_micros]::bigint[] AS counts
+    FROM ledger_tallies t
+    WHERE t.tenant_id = %(tenant_id)s::uuid
+      AND (t.people, t.sent, t.read, t.replied, t.clicked, t.converted, t.cost_micros) <> (0, 0, 0, 0, 0, 0, 0)
+), counted_minutes AS (
+    SELECT r.campaign_id, date_trunc('minute', event.at) AS minute,
+           ARRAY[count(*) FILTER (WHERE kind = 0), count(*) FILTER (WHERE kind = 1), count(*) FILTER (WHERE kind = 2),
+                 count(*) FILTER (WHERE kind = 3), count(*) FILTER (WHERE kind = 4), count(*) FILTER (WHERE kind = 5)]
+           AS counts,
+           count(*) AS happened
+    FROM ledger_recipients r
+    CROSS JOIN LATERAL (VALUES
+        (0, r.accepted_at),
+        (1, CASE WHEN r.state >= 40 THEN LEAST(r.delivered_at, r.read_at, r.replied_at) END),
+        (2, r.read_at), (3, r.replied_at), (4, r.converted_at),
+        (5, CASE WHEN r.state = 30 THEN r.failed_at END)
+    ) AS event (kind, at)
+    WHERE r.tenant_id = %(tenant_id)s::uuid AND event.at IS NOT NULL
+    GROUP BY 1, 2
+), kept_minutes AS (
+    SELECT m.campaign_id, m.minute, ARRAY[m.sent, m.delivered, m.read, m.replied, m.converted, m.failed]::bigint[] AS counts,
+           m.sent + m.delivered + m.read + m.replied + m.converted + m.failed AS happened
+    FROM ledger_minutes m
+    WHERE m.tenant_id = %(tenant_id)s::uuid
+      AND (m.sent, m.delivered, m.read, m.replied, m.converted, m.failed) <> (0, 0, 0, 0, 0, 0)
+), counted_waits AS (
+    SELECT r.campaign_id, COALESCE(r.arm, -1::smallint) AS arm, answer.is_reply, count(*) AS people,
+           sum(took.seconds) AS total_seconds
+    FROM ledger_recipients r
+    CROSS JOIN LATERAL (VALUES (false, r.read_at), (true, r.replied_at)) AS answer (is_reply, at)
+    CROSS JOIN LATERAL (
+        SELECT GREATEST(0, date_part('epoch', answer.at - COALESCE(r.sent_at, r.accepted_at))) AS seconds
+    ) AS took
+    WHERE r.tenant_id = %(tenant_id)s::uuid AND answer.at IS NOT NULL
+    GROUP BY 1, 2, 3
+), kept_waits AS (
+    SELECT w.campaign_id, w.arm, w.is_reply, sum(w.people) AS people, sum(w.total_seconds) AS total_seconds
+    FROM ledger_waits w
+    WHERE w.tenant_id = %(tenant_id)s::uuid
+    GROUP BY 1, 2, 3
+    HAVING sum(w.people) <> 0
+)
+SELECT campaign_id, 'tally', COALESCE(kept.people, 0), COALESCE(counted.people, 0)
+FROM counted
+FULL JOIN kept USING (campaign_id, arm, state, reason, failure_kind, failure_code)
+WHERE counted.counts IS DISTINCT FROM kept.counts
+UNION ALL
+SELECT campaign_id, 'minute', COALESCE(k.happened, 0), COALESCE(c.happened, 0)
+FROM counted_minutes c
+FULL JOIN kept_minutes k USING (campaign_id, minute)
+WHERE c.counts IS DISTINCT FROM k.counts
+UNION ALL
+SELECT campaign_id, 'wait', COALESCE(k.people, 0)::bigint, COALESCE(c.people, 0)
+FROM counted_waits c
+FULL JOIN kept_waits k USING (campaign_id, arm, is_reply)
+WHERE c.people IS DISTINCT FROM k.people OR abs(c.total_seconds - k.total_seconds) > 1
