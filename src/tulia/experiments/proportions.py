@@ -9,21 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_LARGEST_TOTAL = 10**15
-_NO_DATA = "insufficient_data"
-_NO_DIFFERENCE = "no_difference_observable"
+from tulia.experiments.counts import INSUFFICIENT_DATA, NO_DIFFERENCE, check_alpha, check_arm
+from tulia.experiments.counts import CountsInvalid as CountsInvalid
+from tulia.experiments.counts import Inconclusive as Inconclusive
+from tulia.experiments.tails import log_erfc as log_erfc
 
-
-class CountsInvalid(ValueError):
-    """The counts can't have been counted: negative, or more successes than people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inconclusive:
-    """A statistic that has no answer. `code` is stable and for programs, `reason` is plain words."""
-
-    code: str
-    reason: str
+_ROOT_HALF = math.sqrt(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +54,28 @@ def pooled_z_test(
     Source: Fleiss, Levin & Paik, *Statistical Methods for Rates and Proportions*, 3rd ed., chapter 3 (there with continuity
     correction).
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
-    _check(successes_a, total_a, arm="A")
-    _check(successes_b, total_b, arm="B")
+    check_alpha(alpha)
+    check_arm(successes_a, total_a, name="a")
+    check_arm(successes_b, total_b, name="b")
     if total_a == 0 or total_b == 0:
-        return Inconclusive(_NO_DATA, "At least one variant has nobody assigned to it yet.")
+        return Inconclusive(INSUFFICIENT_DATA, "At least one variant has nobody assigned to it yet.")
     successes, total = successes_a + successes_b, total_a + total_b
     if successes in (0, total):
         who = "Nobody" if successes == 0 else "Everybody"
-        return Inconclusive(_NO_DIFFERENCE, f"{who} did it in either variant, so no difference can be seen.")
+        return Inconclusive(NO_DIFFERENCE, f"{who} did it in either variant, so no difference can be seen.")
     # The same z, multiplied out: whole numbers keep rates that differ in the last digits apart.
     z = (
         (successes_b * total_a - successes_a * total_b)
         * math.sqrt(total)
         / math.sqrt(total_a * total_b * successes * (total - successes))
     )
-    log_p = log_erfc(abs(z) / math.sqrt(2))
+    log_p = log_erfc(abs(z) * _ROOT_HALF)
     return TwoProportionResult(
         rate_a=successes_a / total_a,
         rate_b=successes_b / total_b,
         difference=(successes_b * total_a - successes_a * total_b) / (total_a * total_b),
         z=z,
-        p_value=math.erfc(abs(z) / math.sqrt(2)),
+        p_value=math.erfc(abs(z) * _ROOT_HALF),
         log_p=log_p,
         alpha=alpha,
         is_significant=log_p < math.log(alpha),
@@ -103,27 +93,6 @@ def relative_lift(better: float, worse: float) -> float | None:
     return lift if math.isfinite(lift) else None
 
 
-def log_erfc(x: float) -> float:
-    """ln erfc(x) for x ≥ 0, without underflow (erfc itself is 0.0 from about 26.5 on).
-
-    Beyond 20 by the asymptotic series of DLMF 7.12.1, four terms: relative error below 1e-9 there.
-    """
-    if x < 20:
-        return math.log(math.erfc(x))
-    inverse = 1 / (2 * x * x)
-    series = 1 - inverse * (1 - 3 * inverse * (1 - 5 * inverse))
-    return -x * x - math.log(x * math.sqrt(math.pi)) + math.log(series)
-
-
-def _check(successes: int, total: int, *, arm: str) -> None:
-    if successes < 0 or total < 0:
-        raise CountsInvalid(f"Arm {arm} has a negative count.")
-    if successes > total:
-        raise CountsInvalid(f"Arm {arm} has more successes ({successes}) than people ({total}).")
-    if total > _LARGEST_TOTAL:
-        raise CountsInvalid(f"Arm {arm} has more people than there can be.")
-
-
 def wilson_interval(successes: int, total: int, *, z: float = 1.959963984540054) -> tuple[float, float] | Inconclusive:
     """The score interval of one proportion (Wilson 1927), in 0…1; `z` is the normal quantile, 95 % by default.
 
@@ -132,7 +101,7 @@ def wilson_interval(successes: int, total: int, *, z: float = 1.959963984540054)
     if not 0 <= successes <= total:
         raise CountsInvalid(f"{successes} of {total} is impossible")
     if total == 0:
-        return Inconclusive(_NO_DATA, "there is nobody to take a share of")
+        return Inconclusive(INSUFFICIENT_DATA, "there is nobody to take a share of")
     share, weight = successes / total, z * z / total
     middle = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / total + weight / (4 * total))
