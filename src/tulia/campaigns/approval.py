@@ -29,7 +29,7 @@ NOT_CONTENT = frozenset(
         "id", "tenant_id", "status", "status_reason", "scheduled_at", "launch_at", "started_at", "audience_frozen_at",
         "completed_at", "created_by_id", "metadata", "created_at", "updated_at", "delivery_count", "delivered_count",
         "failed_count", "read_count", "response_count", "conversion_count", "cost_micros", "reserved_sends",
-        "recurrence_id", "occurrence_at",
+        "recurrence_id", "occurrence_at", "experiment_plan", "winner_decided_at", "winner_variant", "winner_reason",
     }
 )  # fmt: skip
 

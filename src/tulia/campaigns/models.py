@@ -32,6 +32,14 @@ class MessageCampaign(models.Model):
     exceeds `budget_micros`. `launch_at` is when a scheduled campaign starts: `scheduled_at`, or as much earlier as the
     easternmost recipients need when it is sent in each one's local time. `reserved_sends` is how many of the month's
     sends its launch took, where the tier has a limit; once the audience is written, its rows are what counts.
+
+    Of an experiment: `assignment` is empty for a random one, else ``{"attribute": name, "holdout": value}`` of customers
+    who were assigned before; `holdout_percent` of those who may be sent to get nothing; `control_variant` is what the
+    others are compared with, if there is such a one; `expected_rate` (0…1) is what is expected of the primary metric;
+    an outcome counts within `outcome_window_minutes` of a person's turn (null: `experiment.DEFAULT_WINDOWS`).
+    `experiment_plan` is written at the launch and never changed: what the test was planned to see. `auto_winner` is
+    ``{"test_percent", "decide_after_minutes", "if_undecided"}``, and the `winner_…` what was decided by it, once;
+    `winner_reason` is "" for a variant that was selected, else why none was.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -57,6 +65,17 @@ class MessageCampaign(models.Model):
     local_time = models.BooleanField(default=False, db_default=False)
     recurrence = models.ForeignKey("CampaignRecurrence", on_delete=models.SET_NULL, null=True, db_index=False)
     occurrence_at = models.DateTimeField(null=True)
+
+    assignment = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    holdout_percent = models.DecimalField(max_digits=4, decimal_places=2, default=0, db_default=0)
+    control_variant = models.SmallIntegerField(null=True)
+    expected_rate = models.FloatField(null=True)
+    outcome_window_minutes = models.IntegerField(null=True)
+    experiment_plan = models.JSONField(null=True)
+    auto_winner = models.JSONField(null=True)
+    winner_decided_at = models.DateTimeField(null=True)
+    winner_variant = models.SmallIntegerField(null=True)
+    winner_reason = models.CharField(max_length=40, blank=True, default="", db_default="")
 
     delivery_count = models.IntegerField(default=0, db_default=0)
     delivered_count = models.IntegerField(default=0, db_default=0)
@@ -115,6 +134,18 @@ class MessageCampaign(models.Model):
                 name="message_campaigns_budget_positive",
             ),
             models.CheckConstraint(condition=Q(cost_micros__gte=0), name="message_campaigns_cost_not_negative"),
+            models.CheckConstraint(
+                condition=Q(holdout_percent__gte=0) & Q(holdout_percent__lte=50),
+                name="message_campaigns_holdout_percent",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome_window_minutes__isnull=True) | Q(outcome_window_minutes__gte=1),
+                name="message_campaigns_outcome_window",
+            ),
+            models.CheckConstraint(
+                condition=Q(winner_decided_at__isnull=True) | Q(auto_winner__isnull=False),
+                name="message_campaigns_winner_was_asked_for",
+            ),
             models.UniqueConstraint(
                 fields=["recurrence", "occurrence_at"], name="message_campaigns_one_for_each_occurrence"
             ),
