@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,7 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tulia.campaign_service import CampaignService
 from tulia.core.errors import Conflict, Forbidden, Invalid
 from tulia.page_service import PageService, in_words
-from tulia.web import composer_form, form_errors, limits_form, preview_panel, reach_panel, template_choices
+from tulia.web import (
+    composer_form,
+    experiment_form,
+    form_errors,
+    limits_form,
+    preview_panel,
+    reach_panel,
+    template_choices,
+)
 from tulia.web.composer_form import ComposerForm
 from tulia.web.member import COMPOSES, Member, page, show
 from tulia.web.message_form import TEMPLATE, TEXT, MessageForm, TemplateChoice
@@ -59,9 +68,7 @@ def stored_form(member: Member, campaign: MessageCampaign) -> tuple[ComposerForm
 def _sent_form(
     request: HttpRequest, member: Member, campaign: MessageCampaign | None
 ) -> tuple[ComposerForm, dict[str, TemplateChoice]]:
-    form = composer_form.of_post(
-        dict(request.POST.lists()), stored=campaign.target_criteria if campaign is not None else None
-    )
+    form = composer_form.of_post(dict(request.POST.lists()), stored=campaign)
     return form, template_choices.offered(member.caller, also=form.template_ids)
 
 
@@ -116,16 +123,20 @@ def _form(
         "templates": list(templates.values()),
         "single": _arm("message", "message", form.message, templates, wrong),
         "variants": [
-            _arm(f"variant_{index}", f"variant_{index}_content", one, templates, wrong) | {"letter": "ABCD"[index]}
+            _arm(f"variant_{index}", f"variant_{index}_content", one, templates, wrong)
+            | {"letter": "ABCD"[index]}
+            | _weight(form, index, wrong)
             for index, one in enumerate(form.variants)
         ],
+        "experiment": form.experiment,
+        "parts_open": form.experiment.is_uneven or any(name.endswith("_weight") for name in wrong),
+        "measure_open": form.experiment.is_measuring or "holdout" in wrong,
+        "counts": _choices(experiment_form.COUNTS, form.experiment.counts),
+        "undecided": _choices(form.experiment.undecided, form.experiment.if_undecided),
         "numbers": form.numbers,
         "limits": form.limits,
         "limits_open": form.limits.is_set or any(name in wrong for name in ("budget", "quiet", "exempt_reason")),
-        "quiet_choices": [
-            {"rule": rule, "label": label, "is_chosen": rule == form.limits.quiet}
-            for rule, label in limits_form.QUIET.items()
-        ],
+        "quiet_choices": _choices(limits_form.QUIET, form.limits.quiet),
         "house": pages.workplace(),
         "kept": in_words(form.kept) if form.kept else "",
         "sender": pages.sender(campaign.sender_id if campaign else None),
@@ -133,6 +144,18 @@ def _form(
         "trial": preview_panel.of_form(member.caller, form, templates, person=request.POST.get("person", "")),
     }
     return show(request, member, "composer", context, status=status)
+
+
+def _choices(labels: Mapping[str, str], chosen: str) -> list[dict[str, Any]]:
+    return [{"value": value, "label": label, "is_chosen": value == chosen} for value, label in labels.items()]
+
+
+def _weight(form: ComposerForm, index: int, errors: dict[str, str]) -> dict[str, str]:
+    typed = form.experiment.weights
+    name = f"variant_{index}_weight"
+    return {
+        "weight_field": name, "weight": typed[index] if index < len(typed) else "", "weight_error": errors.get(name, ""),
+    }  # fmt: skip
 
 
 def _arm(
@@ -175,9 +198,7 @@ def _reach(member: Member, form: ComposerForm, campaign: MessageCampaign | None)
 def reach(request: HttpRequest, member: Member) -> HttpResponse:
     """The part of the page that says whom the campaign reaches."""
     campaign = _named_draft(request, member)
-    form = composer_form.of_post(
-        dict(request.POST.lists()), stored=campaign.target_criteria if campaign is not None else None
-    )
+    form = composer_form.of_post(dict(request.POST.lists()), stored=campaign)
     return show(request, member, "_reach", {"reach": _reach(member, form, campaign)})
 
 

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tulia.web import limits_form, message_form
+from tulia.campaigns import experiment_fields
+from tulia.web import experiment_form, limits_form, message_form
+from tulia.web.experiment_form import ExperimentForm
 from tulia.web.limits_form import LimitsForm
 from tulia.web.message_form import MessageForm, TemplateChoice
 
@@ -42,6 +44,7 @@ class ComposerForm:
     is_ab_test: bool = False
     variants: tuple[MessageForm, ...] = (MessageForm("A"), MessageForm("B"))
     limits: LimitsForm = field(default_factory=LimitsForm)
+    experiment: ExperimentForm = field(default_factory=ExperimentForm)
     kept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,6 +78,7 @@ class ComposerForm:
         for prefix, message in self.messages.items():
             wrong |= message.problems(prefix, templates)
         wrong |= self.limits.problems()
+        wrong |= self.experiment.problems(is_ab_test=self.is_ab_test)
         return wrong | ({"name": "Must not be empty."} if wrong and not self.name else {})
 
     def fields(self, templates: Mapping[str, TemplateChoice]) -> dict[str, Any]:
@@ -85,10 +89,13 @@ class ComposerForm:
             "is_ab_test": self.is_ab_test,
             "variants": [],
             **self.limits.fields(),
+            **self.experiment.fields(is_ab_test=self.is_ab_test),
         }
         if not self.is_ab_test:
             return given | self.message.said(templates)
-        given["variants"] = [_variant(one, templates) for one in self.variants]
+        given["variants"] = [
+            _variant(one, templates) | self.experiment.weight(index) for index, one in enumerate(self.variants)
+        ]
         text = next((one.content for one in self.variants if not one.is_template), None)
         common: dict[str, Any] = {"template_id": self.variants[0].template_id} if text is None else {}
         return given | {"template_id": None, "template_variables": {}} | common | _content(text)
@@ -104,8 +111,8 @@ def _content(text: str | None) -> dict[str, Any]:
     return {} if text is None else {"message_content": text}
 
 
-def of_post(posted: Mapping[str, Sequence[object]], *, stored: Mapping[str, Any] | None = None) -> ComposerForm:
-    """The form that was sent, all values of each field; `stored` are the criteria of the draft that it is about."""
+def of_post(posted: Mapping[str, Sequence[object]], *, stored: MessageCampaign | None = None) -> ComposerForm:
+    """The form that was sent, all values of each field; `stored` is the draft that it is about."""
 
     def text(name: str) -> str:
         return str((posted.get(name) or ("",))[-1]).replace("\r\n", "\n")
@@ -123,7 +130,10 @@ def of_post(posted: Mapping[str, Sequence[object]], *, stored: Mapping[str, Any]
             for index in range(count)
         ),
         limits=limits_form.of_post(text),
-        kept=_unshown(stored or {}),
+        experiment=experiment_form.of_post(
+            text, variants=count, asked=experiment_fields.as_posted(stored) if stored is not None else {}
+        ),
+        kept=_unshown(stored.target_criteria if stored is not None else {}),
     )
 
 
@@ -170,6 +180,9 @@ def of_campaign(campaign: MessageCampaign, templates: Mapping[str, TemplateChoic
         limits=limits_form.of_stored(
             budget_micros=campaign.budget_micros, rule=campaign.quiet_hours_rule, start=campaign.quiet_hours_start,
             end=campaign.quiet_hours_end, exempt_reason=campaign.frequency_cap_exempt_reason,
+        ),
+        experiment=experiment_form.of_stored(
+            counts=campaign.primary_metric, variants=campaign.variants, asked=experiment_fields.as_posted(campaign)
         ),
         kept=_unshown(target_criteria),
     )  # fmt: skip

@@ -10,8 +10,16 @@ from tulia.web.composer_form import NUMBERS
 _OF_CAMPAIGN = {
     "message_content": "message", "template_id": "message_template", "template_variables": "message_template",
     "budget_micros": "budget", "quiet_hours": "quiet", "frequency_cap_exempt_reason": "exempt_reason",
+    "holdout_percent": "holdout", "auto_winner": "test_percent", "auto_winner.test_percent": "test_percent",
+    "auto_winner.decide_after_minutes": "decide_after",
 }  # fmt: skip
-_OF_VARIANT = {"name": "name", "content": "content", "template_id": "template", "template_variables": "template"}
+_OF_VARIANT = {
+    "name": "name",
+    "content": "content",
+    "template_id": "template",
+    "template_variables": "template",
+    "weight": "weight",
+}
 _IN_VALUE = re.compile(r"has a mistake in '(?P<key>.*?)': (?P<reason>.*)", re.DOTALL)
 
 

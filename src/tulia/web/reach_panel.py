@@ -11,6 +11,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from tulia.campaign_service import CampaignService
+from tulia.campaigns import experiment_plan
 from tulia.core.errors import Forbidden, Invalid
 from tulia.ledger.waterfall import Waterfall
 from tulia.reach_service import ReachService
@@ -43,7 +44,9 @@ def of_form(
     try:
         counted = ReachService(caller).of_draft(fields)
     except (Invalid, Forbidden) as refused:
-        errors = form_errors.by_field(refused.details, is_ab_test=False) if isinstance(refused, Invalid) else {}
+        errors = (
+            form_errors.by_field(refused.details, is_ab_test=form.is_ab_test) if isinstance(refused, Invalid) else {}
+        )
         wrong = errors or {"form": refused.message}
         return {"problems": [{"field": words.FIELDS.get(name, ""), "reason": reason} for name, reason in wrong.items()]}
     listed = saved[0] if saved and _fields(saved[1]) == _fields(form) else None
@@ -64,7 +67,9 @@ def _shown(
         everyone = CampaignService(caller).calculate_reach({})[0]
     bars = _bars(counted, everyone, listed)
     # Whom a budget leaves out is decided while it sends: nobody can be listed for it.
-    are_all_listed = counted.remaining == counted.steps[-2].remaining
+    # Nor is anybody held out before the launch.
+    listable = next(step for step in reversed(counted.steps) if step.name not in ("not_held_out", "within_limits"))
+    are_all_listed = counted.remaining == listable.remaining
     return {
         "total": counted.total_matching,
         "lost": counted.total_matching - counted.remaining,
@@ -77,6 +82,8 @@ def _shown(
         "markets": counted.estimate.markets if len(counted.estimate.markets) > 1 else (),
         "notes": counted.notes,
         "is_everyone": not target_criteria,
+        "plan": counted.plan,
+        "plan_said": experiment_plan.sentences(counted.plan) if counted.plan else (),
     }
 
 
@@ -89,10 +96,16 @@ def _fields(form: ComposerForm) -> dict[str, Any]:
     fields |= {name: limits[name] for name in ("budget_micros", "frequency_cap_exempt_reason")}
     if len(said) > 1:
         variants = [
-            {"name": "ABCD"[index], **({"content": _SOME_TEXT} if "message_content" in arm else arm)}
-            for index, arm in enumerate(said)
+            {
+                "name": "ABCD"[index],
+                **({"content": _SOME_TEXT} if "message_content" in arm else arm),
+                **form.experiment.weight(index),
+            }
+            for index, arm in enumerate(arms)
+            if arm
         ]
-        return {**fields, "is_ab_test": True, "variants": variants}
+        return {**fields, **form.experiment.fields(is_ab_test=True), "is_ab_test": True, "variants": variants}
+    fields |= form.experiment.fields(is_ab_test=False)
     return {**fields, **(said[0] if said else {})}
 
 

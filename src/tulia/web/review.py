@@ -17,7 +17,7 @@ from tulia.core.errors import Conflict, Forbidden, Invalid
 from tulia.governance_service import GovernanceService
 from tulia.page_service import PageService, in_words, is_everyone
 from tulia.preview_service import PreviewService
-from tulia.web import limits_form, preview_panel, reach_panel, when_form
+from tulia.web import experiment_form, limits_form, preview_panel, reach_panel, when_form
 from tulia.web.composer import stored_form
 from tulia.web.member import COMPOSES, Member, page, show
 from tulia.web.templatetags.numbers import appointment
@@ -106,6 +106,9 @@ def _page(
         "skipped": skipped,
         "sender": sender,
         "house": house,
+        "experiment": form.experiment,
+        "counts": experiment_form.COUNTS[form.experiment.counts].lower(),
+        "undecided": form.experiment.undecided[form.experiment.if_undecided].replace("S", "s", 1).replace("W", "w", 1),
         "budget": limits_form.dollars(campaign.budget_micros) if campaign.budget_micros is not None else "",
         "when": chosen or _when(member, campaign, standing),
         "errors": errors or {},

@@ -53,6 +53,7 @@ METRICS = {"responded": "replied", "read": "read it", "converted": "bought or bo
 REACH_STEPS = {
     "matches": "match the conditions", "consented": "agree to promotions", "reachable": "have WhatsApp",
     "in_window": "wrote in the last 24 hours", "under_frequency_cap": "didn't get too many lately",
+    "not_held_out": "aren't held out",
     "within_limits": "are inside plan and budget",
 }  # fmt: skip
 # Where those whom a step leaves out are listed: the state and the reason.
@@ -65,6 +66,7 @@ REACH_REASONS = {
 REACH_LOSSES = {
     "consented": "don't agree to promotional messages", "reachable": "have no WhatsApp",
     "in_window": "didn't write in the last 24 hours", "under_frequency_cap": "got too many messages lately and wait",
+    "not_held_out": "get nothing on purpose, to compare with",
     "within_limits": "are beyond plan or budget",
 }  # fmt: skip
 
@@ -72,6 +74,9 @@ REACH_LOSSES = {
 FIELDS = {
     "ordered_in_last_days": "Ordered in the last … days", "min_order_count": "Orders, at least",
     "active_in_last_days": "Chatted in the last … days", "tags": "Tags", "statuses": "Conversation",
+    "holdout": "Hold out", "test_percent": "Test on", "decide_after": "Decide after",
+    "variant_0_weight": "Parts of message A", "variant_1_weight": "Parts of message B",
+    "variant_2_weight": "Parts of message C", "variant_3_weight": "Parts of message D",
 }  # fmt: skip
 
 HEADERS = {"image": "Picture", "video": "Video", "document": "Document", "location": "Map", "text": ""}
