@@ -9,7 +9,7 @@ from tulia.audience.models import COUNTING_ORDER_STATUSES
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
 from tulia.ledger.record import CONVERSION_WINDOW
-from tulia.ledger.status import State
+from tulia.ledger.status import Role
 from tulia.reports import money
 from tulia.reports.money import Return
 from tulia.reports.tally import Tally
@@ -42,8 +42,8 @@ class Incremental:
 
 def of_campaign(campaign: MessageCampaign, counted: Tally, *, now: datetime) -> Incremental:
     """One query. Call in the tenant's scope."""
-    held_out = counted.sum(lambda cell: cell.people if cell.state is State.HOLDOUT else 0)
-    dealt = counted.sum(lambda cell: cell.people if cell.arm is not None and cell.state is not State.HOLDOUT else 0)
+    held_out = counted.of_role(Role.HELD_OUT).sum(lambda cell: cell.people)
+    dealt = counted.sum(lambda cell: cell.people if cell.arm is not None else 0)
     since = campaign.started_at or now
     rows = sql.fetch_all(
         sql.load("reports", "ordered_meanwhile"),
