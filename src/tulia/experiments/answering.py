@@ -300,7 +300,7 @@ def _sequential(asked: Asked) -> Answer:
         found |= {"ci": [low, high], "always_valid_p": p, "significant": low > 0 or high < 0}
     found["odds_clock_z_pooled"] = tested.z
     if planned is not None:
-        ours = sequential.of_test(tested, xa, na, xb, nb, planned=planned)
+        ours = sequential.of_test(tested, xa, na, xb, nb, planned=planned, alpha=alpha)
         if not isinstance(ours, Inconclusive):
             found |= {
                 "odds_clock_critical_z": ours.critical_z,
@@ -314,15 +314,17 @@ def _sequential(asked: Asked) -> Answer:
 
 def _holdout_increment(asked: Asked) -> Answer:
     (xh, nh), (xt, nt) = asked.arm("holdout"), asked.arm("treated")
-    found = holdout.incremental_conversions(xh, nh, xt, nt, alpha=asked.alpha())
-    if isinstance(found, Inconclusive):
+    alpha = asked.alpha()
+    found = holdout.incremental_conversions(xh, nh, xt, nt, alpha=alpha)
+    closed = difference.newcombe(xh, nh, xt, nt, alpha=alpha)
+    if isinstance(found, Inconclusive) or isinstance(closed, Inconclusive):
         keys = ("incremental_rate", "incremental_conversions", "incremental_ci95", "attributed_share_truly_incremental")
-        return {"status": found.code} | dict.fromkeys(keys)
+        return {"status": "insufficient_data"} | dict.fromkeys(keys)
     return {
         "status": "ok",
         "incremental_rate": found.rate,
         "incremental_conversions": found.conversions,
-        "incremental_ci95": list(found.newcombe_interval),
+        "incremental_ci95": [limit * nt for limit in closed],
         "incremental_mee_ci95": list(found.interval),
         "attributed_share_truly_incremental": found.share,
     }

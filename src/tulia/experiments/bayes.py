@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-_NODES = 16
+_NODES = 12
 _PANELS = 6
+_FIXED_EDGES = tuple(sign * point for point in (0.0, 1.5, 4.0, 8.0, 14.0, 20.0, 28.0, 36.0) for sign in (-1, 1))
 _DROP = 50.0
 """How far the logarithm of a density falls until the grid ends: e^-50 of the peak."""
 _RARE = 1e-9
@@ -91,7 +92,8 @@ def _integrals(shapes: tuple[tuple[float, float], ...], drop: float, panels: int
         for i in range(1, panels + 1):
             part = i / panels * (0.3 + 0.7 * i / panels)  # narrower where the density bends most
             edges += (mode + (left - mode) * part, mode + (right - mode) * part)
-    ends = np.unique(np.array(edges))
+    # Between arms far apart the densities vanish, but x(1 - x), by which losses are weighed, does not.
+    ends = np.unique(np.array(edges + [point for point in _FIXED_EDGES if min(edges) < point < max(edges)]))
     lengths = np.diff(ends)
     y = ends[:-1, None] + lengths[:, None] * nodes
     a_, b_ = (np.array(column)[:, None, None] for column in zip(*shapes, strict=True))
@@ -128,8 +130,10 @@ def _integrals(shapes: tuple[tuple[float, float], ...], drop: float, panels: int
 
 def _log_sum(np: Any, share: Array, away: Array) -> Array:
     """ln((1 + e^y)/(1 + e^mode)) = ln(1 + share·(e^away - 1)), which is exact near the mode."""
-    near = np.log1p(share * np.expm1(np.minimum(away, 30.0)))
-    far: Array = np.where(away > 30.0, np.log(share) + away, near)
+    if away.max() <= 30.0:
+        near: Array = np.log1p(share * np.expm1(away))
+        return near
+    far: Array = np.where(away > 30.0, np.log(share) + away, np.log1p(share * np.expm1(np.minimum(away, 30.0))))
     return far
 
 

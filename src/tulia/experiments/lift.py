@@ -126,16 +126,14 @@ def _upper_limit(xa: int, na: int, xb: int, nb: int, z: float) -> float:
 
     half = z * math.sqrt((failed_b + 0.5) / ((xb + 0.5) * (nb + 1)) + (failed_a + 0.5) / ((xa + 0.5) * (na + 1)))
     ratio_guess = (xb + 0.5) / (nb + 1) / ((xa + 0.5) / (na + 1))
-    start = max(ratio_guess * math.exp(min(half, 50.0)) - 1, observed)
-    high = max(start, observed + abs(observed) * 1e-6)
-    step = max(high - observed, 1e-12)
+    high = max(ratio_guess * math.exp(min(half, 50.0)) - 1, observed + abs(observed) * 1e-6, observed + 1e-12)
     at_high = excess(high)
-    guess = high
-    while at_high < 0 and step < 1e300:
-        step *= 2
-        high = observed + step
+    low, at_low = observed, -z * math.sqrt(xb * failed_b / nb**3 + (1 + observed) ** 2 * xa * failed_a / na**3)
+    while at_high < 0 and high < 1e300:
+        low, at_low = high, at_high
+        high = observed + 2 * (high - observed)
         at_high = excess(high)
-    spread = z * math.sqrt(xb * failed_b / nb**3 + (1 + observed) ** 2 * xa * failed_a / na**3)
+    start = high - at_high * (high - low) / (at_high - at_low) if at_high > at_low else high
     return crossing(
-        excess, low=observed, at_low=-spread, high=high, at_high=at_high, start=guess, within=1e-9 * (high - observed)
+        excess, low=low, at_low=at_low, high=high, at_high=at_high, start=start, within=1e-7 * (high - observed)
     )
