@@ -9,7 +9,7 @@ import math
 
 from tulia.experiments.analysis import Analysis, Comparison, HoldoutFinding
 from tulia.experiments.counts import NO_DIFFERENCE, Inconclusive
-from tulia.experiments.holdout import MoneyIncrement
+from tulia.experiments.holdout import Increment, MoneyIncrement
 from tulia.experiments.planning import Planned
 from tulia.experiments.sample_ratio import SampleRatio
 from tulia.experiments.test_and_roll import Selected, Vetoed
@@ -181,7 +181,11 @@ def holdout(found: Analysis, *, noun: str) -> str:
 
 
 def _caused(finding: HoldoutFinding, *, noun: str, so_far: bool) -> str:
-    caused = finding.together
+    return increment(finding.together, noun=noun, is_significant=finding.is_significant, so_far=so_far)
+
+
+def increment(caused: Increment, *, noun: str, is_significant: bool, so_far: bool) -> str:
+    """What happened because of the campaign, of all that is attributed to it."""
     low, high = caused.interval
     level = _level(caused.alpha)
     start = "So far about" if so_far else "About"
@@ -194,7 +198,7 @@ def _caused(finding: HoldoutFinding, *, noun: str, so_far: bool) -> str:
             f"{'So far the' if so_far else 'The'} people who were held out did no worse: {caused.conversions:,.0f} {noun} "
             f"by the campaign ({level} interval {low:,.0f} to {high:,.0f})"
         )
-    return said + ("." if finding.is_significant and not so_far else "; it may be none.")
+    return said + ("." if is_significant and not so_far else "; it may be none.")
 
 
 def money(increment: MoneyIncrement | Inconclusive, *, currency: str, what: str = "revenue") -> str:

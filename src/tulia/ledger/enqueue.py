@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from tulia.audience import criteria, reach
-from tulia.campaigns import experiment, window
+from tulia.campaigns import experiment, experiment_plan, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
 from tulia.ledger import rules as sending_rules
 from tulia.ledger.rules import SendingRules
-from tulia.ledger.status import NEVER_BY_ITSELF
+from tulia.ledger.status import NEVER_BY_ITSELF, Role
 
 
 def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
@@ -37,7 +37,7 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
     statement = sql.load("ledger", "freeze").replace("/*selection*/", selection.sql)
     arrivals = _arrivals(campaign, rules, now=now)
     places = sending_rules.places(rules.price)
-    return sql.execute(
+    people = sql.execute(
         statement,
         {
             **selection.params,
@@ -58,6 +58,25 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
             "arrivals": list(arrivals.values()),
         },
     )
+    _note_plan(campaign)
+    return people
+
+
+def _note_plan(campaign: MessageCampaign) -> None:
+    """Writes down what the experiment was planned to see, from the people who were really dealt out."""
+    if not campaign.is_ab_test and not campaign.holdout_percent:
+        return
+    rows = sql.fetch_all(sql.load("ledger", "dealt"), {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk})
+    people = {(Role(role), arm): count for role, arm, count in rows}
+    counted = [people.get((Role.DEALT, arm), 0) for arm in range(len(experiment.weights_of(campaign)))]
+    plan = experiment_plan.plan(
+        campaign,
+        sum(people.values()),
+        counted=counted if campaign.assignment else None,
+        held_out=people.get((Role.HELD_OUT, None), 0) if campaign.assignment else None,
+    )
+    if plan is not None:
+        MessageCampaign.objects.filter(pk=campaign.pk).update(experiment_plan=plan.to_json())
 
 
 def _by_attribute(campaign: MessageCampaign) -> dict[str, Any]:

@@ -24,14 +24,15 @@ WITH matched AS MATERIALIZED (
     FROM matched
 ), parted AS (
     SELECT shuffled.*,
-           (position + 1) * %(held_per_myriad)s::bigint / 10000 > position * %(held_per_myriad)s::bigint / 10000 AS is_held,
-           position - position * %(held_per_myriad)s::bigint / 10000 AS place
+           ((position + 1) * %(held_per_myriad)s::bigint + 5000) / 10000 > (position * %(held_per_myriad)s::bigint + 5000) / 10000
+               AS is_held,
+           position - (position * %(held_per_myriad)s::bigint + 5000) / 10000 AS place
     FROM shuffled
 ), dealt AS (
     SELECT parted.*,
-           (place + 1) * %(test_percent)s::bigint / 100 > place * %(test_percent)s::bigint / 100 AS is_tested,
+           ((place + 1) * %(test_percent)s::bigint + 50) / 100 > (place * %(test_percent)s::bigint + 50) / 100 AS is_tested,
            %(arms)s::smallint[] AS arms,
-           place * %(test_percent)s::bigint / 100 AS turn
+           (place * %(test_percent)s::bigint + 50) / 100 AS turn
     FROM parted
 ), named AS (
     SELECT dealt.*,
