@@ -47,7 +47,6 @@ class PreviewService:
         """The same for a campaign that isn't made yet, from the fields it would be made from. Raises Invalid, Missing."""
         require(self._caller, COMPOSES)
         values = draft.read(fields, now=clock.now(), is_new=False).values
-        values.pop("assignment", None)
         campaign = MessageCampaign(tenant_id=self._tenant_id, **{"seed": 0} | values)
         campaign.is_ab_test = bool(campaign.variants)
         if not (campaign.message_content or campaign.template_id or campaign.variants):

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tulia.audience import reach
-from tulia.campaigns import draft, edit
+from tulia.campaigns import draft, edit, experiment_fields
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock, planning
 from tulia.core.keyset import Page, PageRequest
@@ -35,7 +35,7 @@ class ReachService:
         require(self._caller, CREATE)
         now = clock.now()
         values = draft.read(fields, now=now, is_new=False).values
-        values.pop("assignment", None)
+        experiment_fields.check(values)
         with tenant_scope(self._tenant_id):
             edit.check_against_tenant(self._tenant_id, values)
             left = usage.sends_left(self._tenant_id, now=now)
@@ -56,7 +56,7 @@ class ReachService:
         require(self._caller, READ)
         now = clock.now()
         values = draft.read(fields, now=now, is_new=False).values
-        values.pop("assignment", None)
+        experiment_fields.check(values)
         planning.refresh_statistics(reach.TABLES)
         with tenant_view(self._tenant_id):
             edit.check_against_tenant(self._tenant_id, values)

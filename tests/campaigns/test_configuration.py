@@ -13,12 +13,20 @@ from tulia.core.errors import Invalid
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
 
-OWN_EACH_TIME = {"name", "scheduled_at", "seed", "assignment"}
+OWN_EACH_TIME = {"name", "scheduled_at", "seed"}
 NOT_ASKED = {"id", "created_at", "updated_at", "metadata", "name", "seed"}
 
 
+TESTS: list[dict[str, Any]] = [
+    {"holdout_percent": 2.5, "auto_winner": {"test_percent": 30, "decide_after_minutes": 600, "if_undecided": "wait"}},
+    {"holdout_percent": 12.34, "local_time": True},
+    {"assignment": {"attribute": "segment", "holdout": "none"}, "local_time": True},
+]
+"""Fields that don't go with one another."""
+
+
 def everything(tenant: Tenant) -> dict[str, Any]:
-    """A value for each field that a campaign is made from, none of them the default."""
+    """A value for each field that a campaign is made from, none of them the default, but for those of `TESTS`."""
     return {
         "description": "For June",
         "message_content": "Fresh {{ first_name }}!",
@@ -29,10 +37,12 @@ def everything(tenant: Tenant) -> dict[str, Any]:
         "is_ab_test": True,
         "variants": [{"name": "A", "content": "A"}, {"name": "B", "content": "B"}],
         "primary_metric": "read",
+        "control_variant": 0,
+        "expected_rate_percent": 62.5,
+        "outcome_window_minutes": 90,
         "sender_id": str(add_sender(tenant).id),
         "quiet_hours": {"start": "21:00", "end": "07:30"},
         "budget_micros": 5_000_000,
-        "local_time": True,
         "frequency_cap_exempt_reason": "An outage",
     }
 
@@ -45,10 +55,13 @@ def columns(campaign: MessageCampaign) -> dict[str, Any]:
     }
 
 
-def test_no_field_is_lost_when_a_campaign_is_cloned_or_saved(tenant: Tenant) -> None:
-    given = everything(tenant)
+@pytest.mark.parametrize("test", TESTS)
+def test_no_field_is_lost_when_a_campaign_is_cloned_or_saved(tenant: Tenant, test: dict[str, Any]) -> None:
+    given = everything(tenant) | test
     readable = set(draft._READERS) - OWN_EACH_TIME
-    assert set(given) == readable, "a new field of campaigns: edit.clone and configuration.of_campaign must know it"
+    assert set(given).union(*TESTS) == readable, (
+        "a new field of campaigns: edit.clone and configuration.of_campaign must know it"
+    )
     original = add_campaign(tenant, **given)
     with tenant_scope(tenant.id):
         twin = edit.clone(original, name=None, created_by_id=None)

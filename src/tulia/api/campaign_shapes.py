@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from tulia.api.fields import INSTANT, Choice, Criteria, Flag, Id, Instant, QuietHoursRule, Shape, Text, Whole
+from tulia.api.fields import (
+    INSTANT,
+    Assignment,
+    Choice,
+    Criteria,
+    Flag,
+    Id,
+    Instant,
+    Number,
+    QuietHoursRule,
+    Shape,
+    Text,
+    Whole,
+)
 from tulia.campaign_service import ExecutionResult
-from tulia.campaigns import draft
+from tulia.campaigns import draft, experiment, experiment_fields
 from tulia.tenants import quiet_hours
 
 if TYPE_CHECKING:
@@ -22,6 +36,36 @@ class VariantSerializer(Shape):
     content = Text(required=False, max_length=4_096)
     template_id = Id(required=False, allow_null=True)
     template_variables = serializers.DictField(child=Text(), required=False, allow_null=True)
+    weight = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=experiment.WEIGHT_LIMIT,
+        help_text="How many people it gets, relative to the other variants; all alike when none is given.",
+    )
+
+
+class AutoWinnerSerializer(Shape):
+    """A test on a part of the people, whose winner goes to the rest."""
+
+    test_percent = Whole(
+        required=False,
+        min_value=1,
+        max_value=experiment_fields.MOST_TESTED_PERCENT,
+        help_text=f"Of those who aren't held out. Default {experiment.DEFAULT_TEST_PERCENT}.",
+    )
+    decide_after_minutes = Whole(
+        required=False,
+        min_value=experiment_fields.SHORTEST_DECIDE_MINUTES,
+        max_value=experiment_fields.LONGEST_DECIDE_MINUTES,
+        help_text="After the start; the outcome window must be shorter. Default 1440.",
+    )
+    if_undecided = Choice(
+        experiment.UNDECIDED,
+        required=False,
+        help_text="When no winner can be picked: the control (default; without one the first variant) goes to the rest, "
+        "it is tried again later, or nobody else gets anything.",
+    )
 
 
 class MessageCampaignCreateSerializer(Shape):
@@ -37,7 +81,40 @@ class MessageCampaignCreateSerializer(Shape):
     scheduled_at = Instant(required=False, allow_null=True, help_text="In the future.")
     is_ab_test = Flag(required=False)
     variants = VariantSerializer(many=True, required=False, max_length=draft.MAX_VARIANTS, help_text="With is_ab_test.")  # type: ignore[call-arg]
-    assignment = Choice(["random"], required=False)
+    assignment = Assignment(
+        required=False,
+        help_text='"random", or {"attribute": …} for people who were assigned before: the names of the variants are its '
+        "values, `holdout` is the value of those who got nothing.",
+    )
+    holdout_percent = Number(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=experiment_fields.MOST_HELD_OUT,
+        help_text="Who get nothing on purpose, of those who may be sent to; two decimals at most. Null or 0: nobody.",
+    )
+    control_variant = Whole(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=draft.MAX_VARIANTS - 1,
+        help_text="The variant, from 0, that the others are compared with; null: each with each.",
+    )
+    expected_rate_percent = Number(
+        required=False,
+        allow_null=True,
+        min_value=experiment_fields.LEAST_RATE_PERCENT,
+        max_value=experiment_fields.MOST_RATE_PERCENT,
+        help_text="What is expected of the primary metric, to plan with; null: what is usual.",
+    )
+    outcome_window_minutes = Whole(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=experiment_fields.LONGEST_WINDOW_MINUTES,
+        help_text="For how long after a person's turn an outcome counts; null: as long as is usual for the metric.",
+    )
+    auto_winner = AutoWinnerSerializer(required=False, allow_null=True)
     seed = Whole(required=False, min_value=-(2**63), max_value=2**63 - 1)
     primary_metric = Choice(draft.METRICS, required=False)
     sender_id = Id(required=False, allow_null=True)
@@ -63,6 +140,40 @@ class VariantView(serializers.Serializer[Any]):
     content = serializers.CharField(allow_blank=True)
     template_id = serializers.UUIDField(required=False)
     template_variables = serializers.DictField(child=serializers.CharField(), required=False)
+    weight = serializers.IntegerField(required=False)
+
+
+class AutoWinnerView(serializers.Serializer[Any]):
+    """A test on a part of the people, whose winner goes to the rest."""
+
+    test_percent = serializers.IntegerField()
+    decide_after_minutes = serializers.IntegerField()
+    if_undecided = serializers.ChoiceField(experiment.UNDECIDED)
+
+
+class WinnerView(serializers.Serializer[Any]):
+    """What was decided: `variant` is null and `reason` says why when none was selected. Selected is not proven."""
+
+    decided_at = serializers.DateTimeField()
+    variant = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class ExperimentPlanView(serializers.Serializer[Any]):
+    """What the test was planned to see, fixed at its start; rates and differences from 0 to 1."""
+
+    people_by_variant = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    held_out = serializers.IntegerField(allow_null=True)
+    rest = serializers.IntegerField()
+    expected_rate = serializers.FloatField()
+    smallest_detectable_difference = serializers.FloatField(allow_null=True)
+    information = serializers.FloatField(allow_null=True)
+    holdout_expected_rate = serializers.FloatField(allow_null=True)
+    holdout_smallest_detectable_difference = serializers.FloatField(allow_null=True)
+    holdout_information = serializers.FloatField(allow_null=True)
+    alpha = serializers.FloatField()
+    power = serializers.FloatField()
+    comparisons = serializers.IntegerField()
 
 
 class MessageCampaignSerializer(serializers.Serializer[Any]):
@@ -78,6 +189,14 @@ class MessageCampaignSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(allow_null=True)
     is_ab_test = serializers.BooleanField()
     variants = VariantView(many=True)
+    assignment = Assignment()
+    holdout_percent = serializers.FloatField()
+    control_variant = serializers.IntegerField(allow_null=True)
+    expected_rate_percent = serializers.FloatField(allow_null=True)
+    outcome_window_minutes = serializers.IntegerField(help_text="The one in force.")
+    auto_winner = AutoWinnerView(allow_null=True)
+    winner = WinnerView(allow_null=True, help_text="Null until the winner is picked.")
+    experiment_plan = ExperimentPlanView(allow_null=True, help_text="Null until the start, and for what is no test.")
     seed = serializers.IntegerField()
     primary_metric = serializers.CharField()
     sender_id = serializers.UUIDField(allow_null=True)
@@ -109,7 +228,10 @@ class MessageCampaignSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
-_MADE_UP = {"quiet_hours", "frequency_cap_exempt_reason"}
+_MADE_UP = {
+    "quiet_hours", "frequency_cap_exempt_reason", "assignment", "holdout_percent", "expected_rate_percent",
+    "outcome_window_minutes", "winner",
+}  # fmt: skip
 _COLUMNS: list[str] = [
     str(name)
     for name in MessageCampaignSerializer().fields
@@ -122,10 +244,25 @@ def to_json(campaign: MessageCampaign) -> dict[str, Any]:
     return {name: getattr(campaign, name) for name in _COLUMNS} | {
         "quiet_hours": _quiet_hours(campaign),
         "frequency_cap_exempt_reason": campaign.frequency_cap_exempt_reason or None,
+        "assignment": campaign.assignment or experiment_fields.RANDOM,
+        "holdout_percent": experiment_fields.holdout_percent(campaign),
+        "expected_rate_percent": experiment_fields.percent(campaign.expected_rate),
+        "outcome_window_minutes": experiment.window_of(campaign) // timedelta(minutes=1),
+        "winner": _winner(campaign),
         "delivery_rate": campaign.calculate_delivery_rate(),
         "read_rate": campaign.calculate_read_rate(),
         "engagement_rate": campaign.calculate_engagement_rate(),
         "conversion_rate": campaign.calculate_conversion_rate(),
+    }
+
+
+def _winner(campaign: MessageCampaign) -> dict[str, Any] | None:
+    if campaign.winner_decided_at is None:
+        return None
+    return {
+        "decided_at": campaign.winner_decided_at,
+        "variant": campaign.winner_variant,
+        "reason": campaign.winner_reason,
     }
 
 

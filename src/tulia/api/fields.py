@@ -132,6 +132,25 @@ class QuietHoursRule(serializers.JSONField):
     """Quiet hours of a campaign's own, none, or the tenant's."""
 
 
+_WORD = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 100,
+    "pattern": r"^[^\s\u0000-\u001f\u0080-\u009f]([^\u0000]*[^\s\u0000-\u001f\u0080-\u009f])?$",
+}
+_BY_ATTRIBUTE = {
+    "type": "object",
+    "required": ["attribute"],
+    "properties": {"attribute": _WORD, "holdout": {"oneOf": [_WORD, {"type": "null"}]}},
+    "additionalProperties": False,
+}
+
+
+@extend_schema_field({"oneOf": [{"const": "random"}, _BY_ATTRIBUTE]})
+class Assignment(serializers.JSONField):
+    """Who gets which variant: by lot, or as an attribute says."""
+
+
 @extend_schema_field(OpenApiTypes.OBJECT)
 class Members(serializers.JSONField):
     """A JSON object whose members are read elsewhere."""

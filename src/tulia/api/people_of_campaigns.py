@@ -15,6 +15,9 @@ from tulia.api.campaign_shapes import MessageCampaignCreateSerializer
 from tulia.api.fields import Shape, Text
 from tulia.api.pagination import page_of
 from tulia.api.resource import Resource
+from tulia.campaigns import experiment_plan
+from tulia.campaigns.experiment_fields import percent
+from tulia.campaigns.experiment_plan import Plan
 from tulia.core.errors import Invalid
 from tulia.ledger.waterfall import Waterfall
 from tulia.reach_service import ReachService
@@ -45,6 +48,27 @@ class EstimateView(serializers.Serializer[Any]):
     markets = MarketCostView(many=True)
 
 
+class PlanView(serializers.Serializer[Any]):
+    """What a test or a holdout of so many people can see; without a test or a holdout there is no plan."""
+
+    people_by_variant = serializers.ListField(
+        child=serializers.IntegerField(),
+        allow_null=True,
+        help_text="Whose variants are compared: all, or the test phase; null when an attribute says who gets which.",
+    )
+    held_out = serializers.IntegerField(allow_null=True)
+    rest = serializers.IntegerField(help_text="Who get the winner when it is picked.")
+    expected_rate_percent = serializers.FloatField()
+    smallest_detectable_points = serializers.FloatField(
+        allow_null=True, help_text="Between variants, with a power of 80 %; null when there is no such difference."
+    )
+    holdout_smallest_detectable_points = serializers.FloatField(
+        allow_null=True, help_text="Of conversions, between the holdout and everybody else."
+    )
+    is_worthwhile = serializers.BooleanField(allow_null=True, help_text="Null when nothing can be planned.")
+    sentences = serializers.ListField(child=serializers.CharField())
+
+
 class ReachView(serializers.Serializer[Any]):
     """Reach, step by step, with its cost; `notes` say what holds people back."""
 
@@ -53,6 +77,7 @@ class ReachView(serializers.Serializer[Any]):
     waterfall = WaterfallStep(many=True)
     estimate = EstimateView()
     notes = serializers.ListField(child=serializers.CharField())
+    experiment = PlanView(allow_null=True, help_text="Null when it is neither a test nor has a holdout.")
 
 
 class RecipientView(serializers.Serializer[Any]):
@@ -136,6 +161,20 @@ def reach_to_json(counted: Waterfall) -> dict[str, Any]:
         "waterfall": [{"step": step.name, "remaining": step.remaining} for step in counted.steps],
         "estimate": {"currency": "USD", **asdict(counted.estimate)},
         "notes": list(counted.notes),
+        "experiment": _plan_to_json(counted.plan) if counted.plan else None,
+    }
+
+
+def _plan_to_json(made: Plan) -> dict[str, Any]:
+    return {
+        "people_by_variant": made.people_by_variant,
+        "held_out": made.held_out,
+        "rest": made.rest,
+        "expected_rate_percent": percent(made.expected_rate),
+        "smallest_detectable_points": percent(made.smallest_detectable_difference),
+        "holdout_smallest_detectable_points": percent(made.holdout_smallest_detectable_difference),
+        "is_worthwhile": made.is_worthwhile,
+        "sentences": experiment_plan.sentences(made),
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tulia.campaigns import draft, edit, wordings
+from tulia.campaigns import draft, edit, experiment_fields, wordings
 from tulia.campaigns.models import MessageCampaign
 from tulia.core.errors import Invalid
 from tulia.tenants import quiet_hours
@@ -58,8 +58,7 @@ def sample(tenant_id: UUID, fields: Mapping[str, Any], *, now: datetime) -> Mess
 
 
 def _unsaved(tenant_id: UUID, values: dict[str, Any]) -> MessageCampaign:
-    columns = {name: value for name, value in values.items() if name != "assignment"}
-    return MessageCampaign(tenant_id=tenant_id, **columns)
+    return MessageCampaign(tenant_id=tenant_id, **values)
 
 
 def of_campaign(campaign: MessageCampaign) -> dict[str, Any]:
@@ -73,4 +72,4 @@ def of_campaign(campaign: MessageCampaign) -> dict[str, Any]:
     if campaign.quiet_hours_rule != "tenant":
         own = quiet_hours.of_columns(campaign.quiet_hours_start, campaign.quiet_hours_end)
         found["quiet_hours"] = own.to_json() if own else None
-    return {"target_criteria": {}, **found}
+    return {"target_criteria": {}, **found, **experiment_fields.as_posted(campaign)}

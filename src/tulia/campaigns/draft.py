@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from tulia.audience import criteria
-from tulia.campaigns import render
+from tulia.campaigns import experiment_fields, render
+from tulia.campaigns.experiment_fields import FieldInvalid
 from tulia.core.errors import Invalid
 from tulia.tenants import quiet_hours
 
@@ -24,7 +25,6 @@ NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 10_000
 MIN_VARIANTS, MAX_VARIANTS = 2, 4
 METRICS = ("responded", "read", "converted", "clicked")
-NOT_BUILT = {"holdout_percent": "a holdout is not available yet"}
 REASON_LIMIT = 500
 
 
@@ -36,11 +36,13 @@ class Variant:
     content: str
     template_id: UUID | None = None
     template_variables: dict[str, str] | None = None
+    weight: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         stored: dict[str, Any] = {"name": self.name, "content": self.content}
         stored |= {"template_id": str(self.template_id)} if self.template_id else {}
-        return stored | ({"template_variables": self.template_variables} if self.template_variables else {})
+        stored |= {"template_variables": self.template_variables} if self.template_variables else {}
+        return stored | ({"weight": self.weight} if self.weight is not None else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,12 @@ def read(fields: Mapping[str, Any], *, now: datetime, is_new: bool) -> Draft:
     wrong: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, value in fields.items():
-        if name in NOT_BUILT:
-            wrong[name] = NOT_BUILT[name]
-        elif name not in _READERS:
+        if name not in _READERS:
             wrong[name] = f"is not a field of a campaign; the fields are {', '.join(sorted(_READERS))}"
         else:
             try:
                 values[name] = _READERS[name](value)
-            except quiet_hours.QuietHoursInvalid as reason:
-                wrong[name] = str(reason)
-            except _Wrong as reason:
+            except (quiet_hours.QuietHoursInvalid, FieldInvalid, _Wrong) as reason:
                 wrong[name] = str(reason)
             except criteria.CriteriaInvalid as refused:
                 for error in refused.errors:
@@ -80,6 +78,8 @@ def read(fields: Mapping[str, Any], *, now: datetime, is_new: bool) -> Draft:
                 wrong |= {path: str(reason) for path, reason in (refused.details or {name: refused.message}).items()}
     if "quiet_hours" in values:
         values |= values.pop("quiet_hours")
+    if "expected_rate_percent" in values:
+        values["expected_rate"] = values.pop("expected_rate_percent")
     _check_together(values, wrong, now=now, is_new=is_new)
     if wrong:
         raise Invalid("; ".join(f"{path} {reason}" for path, reason in wrong.items()) + ".", details=wrong)
@@ -98,6 +98,8 @@ def _check_together(values: dict[str, Any], wrong: dict[str, str], *, now: datet
             wrong["variants"] = f"an A/B test needs {MIN_VARIANTS} to {MAX_VARIANTS} variants"
         if variants and not is_test and "is_ab_test" not in wrong:
             wrong["is_ab_test"] = "must be true when variants are given"
+        if not wrong:
+            wrong |= experiment_fields.contradictions(values)
     if "scheduled_at" in values and values["scheduled_at"] and values["scheduled_at"] <= now:
         wrong["scheduled_at"] = f"must be in the future; it is now {now:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -193,12 +195,6 @@ def _metric(value: Any) -> str:
     return str(value)
 
 
-def _assignment(value: Any) -> str:
-    if value != "random":
-        raise _Wrong('assignment by an attribute is not available yet; leave it out, or give "random"')
-    return str(value)
-
-
 def _criteria(value: Any) -> dict[str, Any]:
     return criteria.to_json(criteria.parse(value))
 
@@ -227,10 +223,8 @@ def _variants(value: Any) -> list[dict[str, Any]]:
     wrong: dict[str, str] = {}
     read_variants: list[dict[str, Any]] = []
     for index, one in enumerate(value):
-        for unknown in sorted(set(one) - {"name", "content", "template_id", "template_variables", "weight"}):
+        for unknown in sorted(set(one) - set(_VARIANT_READERS)):
             wrong[f"variants[{index}].{unknown}"] = "is not a field of a variant"
-        if one.get("weight") is not None:
-            wrong[f"variants[{index}].weight"] = "weights are not available yet; the arms are equal"
         part: dict[str, Any] = {}
         for name, reader in _VARIANT_READERS.items():
             if name == "content" and "content" not in one and one.get("template_id"):
@@ -238,7 +232,7 @@ def _variants(value: Any) -> list[dict[str, Any]]:
                 continue
             try:
                 part[name] = reader(one.get(name))
-            except _Wrong as reason:
+            except (FieldInvalid, _Wrong) as reason:
                 wrong[f"variants[{index}].{name}"] = str(reason) if name in one else "is required"
         read_variants.append(Variant(**part).to_json() if len(part) == len(_VARIANT_READERS) else {})
     names = [one.get("name", "").strip().casefold() for one in read_variants]
@@ -254,6 +248,7 @@ _VARIANT_READERS: dict[str, Callable[[Any], Any]] = {
     "content": _content,
     "template_id": _optional(_id),
     "template_variables": _optional(_variables),
+    "weight": _optional(experiment_fields.weight),
 }
 _READERS: dict[str, Callable[[Any], Any]] = {
     "name": _text(NAME_LIMIT),
@@ -266,7 +261,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "scheduled_at": _optional(_instant),
     "is_ab_test": _flag,
     "variants": _variants,
-    "assignment": _assignment,
+    **experiment_fields.READERS,
     "seed": _seed,
     "primary_metric": _metric,
     "sender_id": _optional(_id),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from tulia.campaigns import approval, draft, window
+from tulia.campaigns import approval, draft, experiment_fields, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
@@ -35,7 +35,6 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
     """
     values = draft.read(fields, now=now, is_new=True).values
     check_against_tenant(tenant_id, values)
-    values.pop("assignment", None)
     values.setdefault("seed", secrets.randbits(62))
     values.setdefault("message_content", "")
     values.setdefault("target_criteria", {})
@@ -62,7 +61,6 @@ def create(tenant_id: UUID, fields: Mapping[str, Any], *, created_by_id: UUID | 
 def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetime) -> MessageCampaign:
     """Changes a draft; the budget alone also of a campaign that is running. Raises NotADraft, Invalid, OverTierLimit."""
     values = draft.read(fields, now=now, is_new=False).values
-    values.pop("assignment", None)
     if "scheduled_at" in values:
         raise Invalid(
             "A draft gets its time with POST …/schedule.", details={"scheduled_at": "use POST …/schedule instead"}
@@ -73,6 +71,7 @@ def update(campaign: MessageCampaign, fields: Mapping[str, Any], *, now: datetim
     if merged_test != bool(merged_variants):
         wrong = {"variants": "an A/B test needs 2 to 4 variants, and only an A/B test has any"}
         raise Invalid("is_ab_test and variants don't fit together.", details=wrong)
+    experiment_fields.check(values, stored=campaign)
     if not (values.get("message_content", campaign.message_content) or values.get("template_id", campaign.template_id)):
         raise Invalid(
             "Without a template the campaign needs a message.",
@@ -100,7 +99,7 @@ def clone(campaign: MessageCampaign, *, name: str | None, created_by_id: UUID | 
     copied = (
         "description", "message_content", "template_id", "template_variables", "target_criteria", "as_of",
         "is_ab_test", "variants", "primary_metric", "sender_id", "quiet_hours_rule", "quiet_hours_start", "quiet_hours_end",
-        "frequency_cap_exempt_reason", "budget_micros", "local_time",
+        "frequency_cap_exempt_reason", "budget_micros", "local_time", *experiment_fields.COLUMNS,
     )  # fmt: skip
     new_name = name or f"{campaign.name} (copy)"
     twin = MessageCampaign(

@@ -1,14 +1,18 @@
-"""What a campaign's experiment is asked to do, as it is stored: arms and their weights, holdout, test phase."""
+"""What a campaign's experiment is asked to do, as it is stored: arms and their weights, holdout, test phase (pure)."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from tulia.campaigns.models import MessageCampaign
 from tulia.experiments.plan import Plan
+
+if TYPE_CHECKING:
+    from tulia.campaigns.models import MessageCampaign
 
 DEFAULT_WINDOWS = {
     "read": timedelta(hours=24),
@@ -30,7 +34,8 @@ WEIGHT_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class AutoWinner:
-    """Test on `test_percent` of those who may be sent to, decide `decide_after` the start, send the winner to the rest."""
+    """Test on `test_percent` of those who may be sent to and aren't held out, decide `decide_after` the start, send the
+    winner to the rest."""
 
     test_percent: int
     decide_after: timedelta
@@ -47,7 +52,11 @@ def weights_of(campaign: MessageCampaign) -> tuple[int, ...]:
 def cycle(weights: tuple[int, ...]) -> list[int]:
     """The order in which arms take turns: as often as their weights say, as evenly as can be (smooth weighted round robin).
 
-    After any number of people each arm is within one person of its share. Equal weights take turns one by one.
+    A full cycle has each arm exactly by its weight. After any number of people an arm is at most 1 - 1/k of a person ahead
+    of its share and at most 1/2 + … + 1/k behind: with four arms 0.75 and 1.09, with two 0.5 and 0.5. (Before a turn the
+    largest credit is at least the mean, 1/k. The j arms that lag most lag together no more than j + 1 arms with the one
+    just served, which had lagged more, plus the 1/(j + 1) that each of these got meanwhile; all k together never lag.)
+    Equal weights take turns one by one.
     """
     divisor = math.gcd(*weights)
     shares = [weight // divisor for weight in weights]
@@ -60,13 +69,23 @@ def cycle(weights: tuple[int, ...]) -> list[int]:
     return order
 
 
+def dealt(weights: tuple[int, ...], people: int) -> tuple[int, ...]:
+    """How many of so many people each arm gets when they are dealt out by `cycle`."""
+    order = cycle(weights)
+    rounds, odd = divmod(people, len(order))
+    whole, begun = Counter(order), Counter(order[:odd])
+    return tuple(rounds * whole[arm] + begun[arm] for arm in range(len(weights)))
+
+
 def window_of(campaign: MessageCampaign) -> timedelta:
-    """For how long after a person's turn an outcome counts."""
+    """For how long after a person's turn an outcome counts: in whole minutes, and shorter than an automatic winner's wait."""
     if campaign.outcome_window_minutes is not None:
         return timedelta(minutes=campaign.outcome_window_minutes)
     default = DEFAULT_WINDOWS[campaign.primary_metric]
     chosen = auto_winner_of(campaign)
-    return default if chosen is None else min(default, chosen.decide_after * 0.75)
+    if chosen is None:
+        return default
+    return min(default, timedelta(minutes=chosen.decide_after // timedelta(minutes=1) * 3 // 4))
 
 
 def auto_winner_of(campaign: MessageCampaign) -> AutoWinner | None:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from tulia.audience import criteria, phone, reach
 from tulia.audience.reach import Step
+from tulia.campaigns import experiment_plan
+from tulia.campaigns.experiment_plan import Plan
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.rates import RateCard
 from tulia.core import keyset, sql
@@ -51,13 +53,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """People left after each step; `notes` say in words what holds some of them back."""
+    """People left after each step; `notes` say in words what holds some of them back, `plan` what an experiment with them
+    can see (None for what is none)."""
 
     total_matching: int
     with_consent: int
     steps: tuple[Step, ...]
     estimate: Estimate
     notes: tuple[str, ...] = ()
+    plan: Plan | None = None
 
     @property
     def remaining(self) -> int:
@@ -77,8 +81,10 @@ def of_campaign(campaign: MessageCampaign, *, now: datetime, sends_left: int | N
         as_of=campaign.as_of or now,
         rules=_all_of(rules, now=now),
     )
-    left = counted.steps[-1].remaining
-    estimate = _estimate(rules.price, counted.remaining_by_prefix)
+    may_be_sent_to = counted.steps[-1].remaining
+    held_out = experiment_plan.held_out_of(campaign, may_be_sent_to)
+    left = may_be_sent_to - held_out
+    estimate = _estimate(rules.price, _without(counted.remaining_by_prefix, held_out))
     notes = [*_notes(campaign, rules, estimate, left)]
     affordable = _affordable(campaign, estimate, left)
     if sends_left is not None and sends_left < left:
@@ -87,10 +93,29 @@ def of_campaign(campaign: MessageCampaign, *, now: datetime, sends_left: int | N
     return Waterfall(
         total_matching=counted.total_matching,
         with_consent=counted.with_consent,
-        steps=(*counted.steps, Step("within_limits", within)),
+        steps=(*counted.steps, *([Step("not_held_out", left)] if held_out else []), Step("within_limits", within)),
         estimate=estimate,
         notes=tuple(notes),
+        plan=experiment_plan.plan(campaign, _planned_for(may_be_sent_to, left=left, within=within)),
     )
+
+
+def _without(people_by_prefix: Mapping[str, int], held_out: int) -> Mapping[str, int]:
+    """The people of each prefix without those held out, who are of all countries alike; nobody is lost in rounding."""
+    everybody = sum(people_by_prefix.values())
+    if not held_out or not everybody:
+        return people_by_prefix
+    found, before = {}, 0
+    for prefix, people in people_by_prefix.items():
+        after = before + people
+        found[prefix] = people - (held_out * after // everybody - held_out * before // everybody)
+        before = after
+    return found
+
+
+def _planned_for(people: int, *, left: int, within: int) -> int:
+    """How many people an experiment can count on: where plan or budget end the sending early, its share of everybody."""
+    return people if within >= left else people * within // left
 
 
 def _all_of(rules: SendingRules, *, now: datetime) -> tuple[reach.Rule, ...]:
