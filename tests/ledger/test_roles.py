@@ -130,7 +130,7 @@ def test_an_outcome_counts_within_the_window_of_ones_own_turn(tenant: Tenant) ->
     claim(tenant.id, campaign.pk, now=later, batch=40)
     record.record(
         tenant.id,
-        first[0].recipient_id and recipients(campaign)[0].sender_id,
+        recipients(campaign)[0].sender_id,
         [
             Evidence(first[0].recipient_id, Kind.REPLIED, NOW + timedelta(minutes=59)),
             Evidence(first[1].recipient_id, Kind.REPLIED, NOW + timedelta(minutes=61)),
@@ -147,6 +147,7 @@ def test_an_outcome_counts_within_the_window_of_ones_own_turn(tenant: Tenant) ->
     assert found.held_out.assigned == 4
     with tenant_scope(tenant.id):
         Recipient.objects.filter(campaign=campaign, state=State.SENDING).update(state=State.UNKNOWN, sending_at=None)
+    with tenant_scope(tenant.id):
         ended = outcomes.of_campaign(reloaded(campaign), now=later + timedelta(minutes=62))
     assert ended.is_final
     assert verify([tenant.id]).differences == ()

@@ -12,7 +12,7 @@ from uuid import UUID
 from tulia.campaigns import automatic_winner, experiment
 from tulia.campaigns.experiment import AutoWinner
 from tulia.campaigns.models import MessageCampaign
-from tulia.core import logs
+from tulia.core import logs, sql
 from tulia.experiments import test_and_roll
 from tulia.experiments.sample_ratio import SampleRatio
 from tulia.experiments.test_and_roll import Selected, Vetoed
@@ -31,11 +31,19 @@ def look(*, now: datetime) -> int:
     decided = 0
     for tenant_id, campaign_id in automatic_winner.going_on():
         try:
-            decided += decide(tenant_id, campaign_id, now=now)
-            _carry_out(tenant_id, campaign_id, now=now)
-        except Exception:
+            decided += look_at(tenant_id, campaign_id, now=now)
+        except Exception as error:
+            if sql.is_worth_repeating(error):
+                raise
             _log.exception("winner_not_decided", campaign_id=str(campaign_id))
     return decided
+
+
+def look_at(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
+    """The same for one campaign; whether it was decided now."""
+    is_decided = decide(tenant_id, campaign_id, now=now)
+    _carry_out(tenant_id, campaign_id, now=now)
+    return is_decided
 
 
 def decide(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:

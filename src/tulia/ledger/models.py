@@ -162,7 +162,7 @@ class Tally(models.Model):
     """How many people of one campaign are in one place: of one role and arm (-1: of none), in one state, for one reason
     or failure.
 
-    The sums of the ledger. Triggers keep them, in the transaction that changes the ledger (docs/decisions/0011); nothing
+    The sums of the ledger. Triggers keep them, in the transaction that changes the ledger (docs/decisions/0012); nothing
     else writes them. `people` are all there are, the others how many of them did what; `cost_micros` (US dollars) is what
     their messages cost or are reserved.
     """

@@ -1,4 +1,4 @@
-"""Whatever changes the ledger changes its sums, in the same transaction; see docs/decisions/0011-sums-kept-by-the-ledger.md.
+"""Whatever changes the ledger changes its sums, in the same transaction; see docs/decisions/0012-sums-kept-by-the-ledger.md.
 
 After each statement its differences are put aside, and at the commit they are added to the sums, campaign by campaign in
 the order of their ids: so a campaign's row is held for the moment of a commit, however long the transaction was.
