@@ -125,7 +125,8 @@ def test_the_score_interval_of_the_ratio_agrees_with_statsmodels() -> None:
 
 
 def test_score_intervals_keep_their_digits_with_rare_events_among_a_hundred_million() -> None:
-    for four in ((100, 10**8, 130, 10**8), (10**8 - 100, 10**8, 10**8 - 130, 10**8), (3, 5_000_000, 290, 95_000_000)):
+    for four in ((100, 10**8, 130, 10**8), (10**8 - 100, 10**8, 10**8 - 130, 10**8), (3, 5_000_000, 290, 95_000_000),
+                 (31, 7_623_858, 317_625_207, 512_257_412)):  # fmt: skip
         with mpmath.workdps(40):
             xa, na, xb, nb = exact = tuple(mpmath.mpf(count) for count in four)
             for limit in pair(difference.mee(*four)):
@@ -134,6 +135,18 @@ def test_score_intervals_keep_their_digits_with_rare_events_among_a_hundred_mill
                 variance = q * (1 - q) / na + (q + delta) * (1 - q - delta) / nb
                 z = abs(xb / nb - xa / na - delta) / mpmath.sqrt(variance)
                 assert float(z) == pytest.approx(Z, rel=1e-7)
+
+
+def test_the_lowest_lift_over_an_arm_without_successes_is_found_among_any_number_of_people() -> None:
+    for xa, na, xb, nb in ((0, 768_973, 22_777, 22_801), (0, 17_193, 63_411_030, 63_411_048), (0, 33, 5, 5)):
+        low, high = pair(lift.koopman(xa, na, xb, nb))
+        assert high == math.inf
+        with mpmath.workdps(40):
+            ratio = 1 + mpmath.mpf(low)
+            linear = nb * ratio + xb + na + xa * ratio
+            q = 2 * (xa + xb) / (linear + mpmath.sqrt(linear**2 - 4 * (na + nb) * ratio * (xa + xb)))
+            variance = ratio * q * (1 - ratio * q) / nb + ratio**2 * q * (1 - q) / na
+            assert float((mpmath.mpf(xb) / nb) / mpmath.sqrt(variance)) == pytest.approx(Z, rel=1e-6)
 
 
 def test_fishers_test_agrees_with_scipy_on_small_and_large_tables() -> None:

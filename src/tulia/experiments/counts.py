@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LARGEST_COUNT = 10**15
+_SMALLEST_SHARE = 1e-15
 INSUFFICIENT_DATA = "insufficient_data"
 NO_DIFFERENCE = "no_difference_observable"
 
@@ -68,6 +69,6 @@ def shares(weights: Sequence[float]) -> tuple[float, ...]:
         raise CountsInvalid("weights must be positive numbers.", field="weights")
     whole_weight = math.fsum(weights)
     found = tuple(weight / whole_weight for weight in weights)
-    if 0.0 in found:  # also when their sum is infinite
+    if min(found) < _SMALLEST_SHARE:  # also when their sum is infinite
         raise CountsInvalid("weights differ by more than can be computed with.", field="weights")
     return found

@@ -140,7 +140,7 @@ def _restricted(xa: int, na: int, xb: int, nb: int, difference: float, start: fl
             high = rate
         bend = a / rate + b / left_a + c / rate_b + d / left_b
         following = rate + slope / bend
-        if abs(following - rate) <= 1e-6 * rate:
+        if abs(following - rate) <= 1e-6 * min(rate, left_b):
             return following if low <= following <= high else rate
         if not low < following < high:
             following = (low + high) / 2
