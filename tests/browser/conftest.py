@@ -62,7 +62,7 @@ class Visitor:
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     """`tulia up` with the demo shop, on a free port and a data directory of its own."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("TULIA_")}

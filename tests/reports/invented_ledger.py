@@ -12,7 +12,7 @@ from uuid import UUID
 from cast import NOW, add_campaign, add_people, add_sender
 from tulia.campaigns.models import MessageCampaign
 from tulia.ledger.models import Conversion, Recipient
-from tulia.ledger.status import State
+from tulia.ledger.status import Role, State
 from tulia.tenants.scope import tenant_scope
 
 if TYPE_CHECKING:
@@ -119,11 +119,11 @@ def _row(
     if state is State.SKIPPED and row.reason == "no_consent":
         row.arm = None
     if state is State.HOLDOUT:
-        row.arm = None
+        row.arm, row.role, row.turn_at = None, Role.HELD_OUT, at
     if state is State.SENDING:
         row.sending_at = at
     if state in (State.SENDING, State.UNKNOWN) or state >= State.ACCEPTED:
-        row.claimed_at = at
+        row.claimed_at = row.turn_at = at
         row.cost_micros = chance.randrange(5_000, 30_000)
     if state >= State.ACCEPTED and not (state is State.FAILED and chance.random() < 0.5):
         row.accepted_at = at

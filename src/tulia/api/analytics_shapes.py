@@ -207,14 +207,56 @@ class ReturnView(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
+def interval(**options: Any) -> serializers.ListField:
+    """Lower and upper limit."""
+    return serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2, **options)
+
+
+class ExtraRevenueView(serializers.Serializer[Any]):
+    """Revenue beyond what would have come anyway, with its 95 % interval."""
+
+    currency = serializers.CharField(allow_blank=True)
+    revenue_micros = serializers.IntegerField()
+    interval_micros = serializers.ListField(
+        child=serializers.IntegerField(), min_length=2, max_length=2, allow_null=True
+    )
+    per_person_micros = serializers.IntegerField()
+
+
+class ExtraPeopleView(serializers.Serializer[Any]):
+    """People who ordered or booked beyond those who would have anyway; rates in percent, intervals 95 %."""
+
+    kind = serializers.ChoiceField(["any", "order", "booking"])
+    variant = serializers.IntegerField(allow_null=True, help_text="null: all variants together.")
+    dealt = serializers.IntegerField()
+    did = serializers.IntegerField()
+    held_out = serializers.IntegerField()
+    held_out_did = serializers.IntegerField()
+    rate = serializers.FloatField()
+    held_out_rate = serializers.FloatField()
+    difference_points = serializers.FloatField()
+    difference_interval = interval()
+    incremental = serializers.FloatField()
+    incremental_interval = interval()
+    attributed = serializers.IntegerField()
+    incremental_share = serializers.FloatField(allow_null=True)
+    p_value = serializers.FloatField()
+    is_significant = serializers.BooleanField()
+
+
 class IncrementalView(serializers.Serializer[Any]):
     """Beyond what would have come anyway, as the people held out show; empty without any."""
 
     dealt = serializers.IntegerField()
     held_out = serializers.IntegerField()
-    revenue = AmountView(many=True)
+    revenue = ExtraRevenueView(many=True)
     roi = ReturnView()
     note = serializers.CharField()
+    people = ExtraPeopleView(many=True)
+    cost_micros = serializers.IntegerField()
+    window_minutes = serializers.IntegerField()
+    share_matured = serializers.FloatField(allow_null=True)
+    findings = serializers.ListField(child=serializers.CharField())
 
 
 MoneyView = _view(

@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from tulia.api import fields
-from tulia.api.analytics_shapes import CostView, FailureView, ReturnView, RevenueView, SpreadView
+from tulia.api.analysis_shapes import AnalysisView
+from tulia.api.analytics_shapes import CostView, FailureView, IncrementalView, ReturnView, RevenueView, SpreadView
 
 
 def _counts(**options: Any) -> serializers.DictField:
@@ -111,8 +112,8 @@ class ReportedVariant(serializers.Serializer[Any]):
     statistical_comparison = ComparisonView(required=False, help_text="When there are two variants.")
 
 
-class TestAnalysis(serializers.Serializer[Any]):
-    """Empty when the campaign is no test."""
+class TestAnalysis(AnalysisView):
+    """Empty when the campaign is no test. Rates, differences and lifts in percent; p-values and probabilities 0 to 1."""
 
     primary_metric = serializers.CharField(required=False)
     seed = serializers.IntegerField(required=False)
@@ -157,3 +158,4 @@ class CampaignReportSerializer(serializers.Serializer[Any]):
     failures = FailureView(many=True)
     money = ReportedMoney()
     response_times = ReportedTimes()
+    incremental = IncrementalView(allow_null=True, help_text="null: nobody was held out.")

@@ -155,6 +155,10 @@ class Order(models.Model):
         ]
 
 
+COUNTING_BOOKING_STATUSES = ("pending", "confirmed", "completed")
+"""Bookings that count as one."""
+
+
 class Booking(models.Model):
     """An appointment: `booked_at` is when it was made, `starts_at` when it takes place."""
 

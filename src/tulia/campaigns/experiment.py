@@ -9,6 +9,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tulia.experiments.plan import Plan
+
 if TYPE_CHECKING:
     from tulia.campaigns.models import MessageCampaign
 
@@ -98,6 +100,24 @@ def auto_winner_of(campaign: MessageCampaign) -> AutoWinner | None:
 def holdout_per_myriad(campaign: MessageCampaign) -> int:
     """How many of ten thousand people who may be sent to are held out."""
     return int(Decimal(campaign.holdout_percent) * 100)
+
+
+def holdout_weight(campaign: MessageCampaign) -> float:
+    """The planned size of the holdout beside the arms' weights; 0 without one."""
+    held = float(campaign.holdout_percent) / 100
+    chosen = auto_winner_of(campaign)
+    tested = chosen.test_percent / 100 if chosen else 1.0
+    return sum(weights_of(campaign)) * held / ((1 - held) * tested)
+
+
+def plan_of(campaign: MessageCampaign) -> Plan:
+    """What was fixed at the launch; before it, what is fixed already."""
+    stored = campaign.experiment_plan or {}
+    return Plan(
+        control=campaign.control_variant,
+        baseline=float(stored.get("expected_rate", expected_rate_of(campaign))),
+        totals=tuple(stored.get("people_by_variant") or ()),
+    )
 
 
 def expected_rate_of(campaign: MessageCampaign) -> float:

@@ -26,7 +26,7 @@ from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
 from tulia.core import clock, logs, sql
 from tulia.core.threads import DatabaseThreads
-from tulia.dispatch import occurrences, scheduler, wire_journal
+from tulia.dispatch import occurrences, scheduler, winners, wire_journal
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.names import QUEUE, sender_lock
 from tulia.dispatch.wire_journal import WireJournal
@@ -111,6 +111,7 @@ class Worker:
         if work.due:
             await self._database.run(scheduler.start_due, work.due, now=now)
         await self._database.run(occurrences.start_due, now=now)
+        await self._database.run(winners.look, now=now)
         if not await self._database.run(self._locks.are_held):
             # Without the locks another worker may be sending for the same numbers: stop at once.
             _log.warning("locks_lost")

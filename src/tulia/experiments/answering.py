@@ -20,6 +20,7 @@ from tulia.experiments.unconditional import MOST_PEOPLE, barnard, boschloo
 Answer = dict[str, object]
 
 _LN_10 = math.log(10)
+_LARGEST_WHOLE = 2.0**53  # up to here every whole number is a float
 
 
 def answer(kind: object, inputs: object) -> Answer:
@@ -36,7 +37,9 @@ def answer(kind: object, inputs: object) -> Answer:
         raise
     except CountsInvalid as refused:
         raise QuestionInvalid("invalid", refused.field, str(refused)) from None
-    except (ValueError, ArithmeticError) as refused:
+    except ArithmeticError:
+        raise QuestionInvalid("invalid", None, "These inputs are too extreme to be computed with.") from None
+    except ValueError as refused:
         raise QuestionInvalid("invalid", None, f"These inputs can't be computed with: {refused}.") from None
 
 
@@ -131,7 +134,7 @@ def _holm(asked: Asked) -> Answer:
 def _srm(asked: Asked) -> Answer:
     observed = asked.counts("observed", "n")
     weights = asked.numbers("weights", "expected_weights", low=0) if asked.has("weights", "expected_weights") else None
-    concentration = asked.number("dirichlet_concentration", "concentration", default=10_000.0, low=0)
+    concentration = asked.number("dirichlet_concentration", "concentration", default=10_000.0, low=1e-7, high=1e15)
     split = sample_ratio.check_split(observed, weights, concentration=concentration)
     if isinstance(split, Inconclusive):
         nothing = ("chi2", "p", "log_evalue_sequential", "sequential_p")
@@ -191,12 +194,14 @@ def _people(needed: float | Inconclusive, *, ratio: float = 1.0) -> Answer:
             "n_per_arm": None,
             "ceil": None,
         }
+    countable = needed < _LARGEST_WHOLE
     return {
         "status": "ok",
         "n_per_arm_exact": needed,
         "n_per_arm": needed,
-        "ceil": math.ceil(needed),
-        "rounded": round(needed),
+        "n": needed,
+        "ceil": math.ceil(needed) if countable else None,
+        "rounded": round(needed) if countable else None,
         "n1": needed,
         "n2": needed * ratio,
     }
@@ -274,8 +279,8 @@ def _bayes_k(asked: Asked) -> Answer:
 
 def _sequential(asked: Asked) -> Answer:
     (xa, na), (xb, nb), alpha = asked.arm("a"), asked.arm("b"), asked.alpha()
-    users = asked.number("N_star_total_users", "N_star", default=5000.0, low=0)
-    planned = asked.number("T_star", low=0) if asked.has("T_star") else None
+    users = asked.number("N_star_total_users", "N_star", default=5000.0, low=1e-9, high=1e18)
+    planned = asked.number("T_star", low=1e-9, high=1e18) if asked.has("T_star") else None
     length = sequential.boundary(alpha)
     known = sequential.information(xa, na, xb, nb)
     found: Answer = {"status": "ok", "rho": math.sqrt(length / users)} | dict.fromkeys(
@@ -300,7 +305,7 @@ def _sequential(asked: Asked) -> Answer:
         found |= {"ci": [low, high], "always_valid_p": p, "significant": low > 0 or high < 0}
     found["odds_clock_z_pooled"] = tested.z
     if planned is not None:
-        ours = sequential.of_test(tested, xa, na, xb, nb, planned=planned)
+        ours = sequential.of_test(tested, xa, na, xb, nb, planned=planned, alpha=alpha)
         if not isinstance(ours, Inconclusive):
             found |= {
                 "odds_clock_critical_z": ours.critical_z,
@@ -314,15 +319,17 @@ def _sequential(asked: Asked) -> Answer:
 
 def _holdout_increment(asked: Asked) -> Answer:
     (xh, nh), (xt, nt) = asked.arm("holdout"), asked.arm("treated")
-    found = holdout.incremental_conversions(xh, nh, xt, nt, alpha=asked.alpha())
-    if isinstance(found, Inconclusive):
+    alpha = asked.alpha()
+    found = holdout.incremental_conversions(xh, nh, xt, nt, alpha=alpha)
+    closed = difference.newcombe(xh, nh, xt, nt, alpha=alpha)
+    if isinstance(found, Inconclusive) or isinstance(closed, Inconclusive):
         keys = ("incremental_rate", "incremental_conversions", "incremental_ci95", "attributed_share_truly_incremental")
-        return {"status": found.code} | dict.fromkeys(keys)
+        return {"status": "insufficient_data"} | dict.fromkeys(keys)
     return {
         "status": "ok",
         "incremental_rate": found.rate,
         "incremental_conversions": found.conversions,
-        "incremental_ci95": list(found.newcombe_interval),
+        "incremental_ci95": [limit * nt for limit in closed],
         "incremental_mee_ci95": list(found.interval),
         "attributed_share_truly_incremental": found.share,
     }
@@ -345,7 +352,7 @@ def _event_stream(asked: Asked) -> Answer:
             message = f"events_{name} ({events}) must not exceed n_{name} ({people})."
             raise QuestionInvalid("invalid", f"events_{name}", message)
         counts += [events, people]
-    found = harm(*counts, concentration=asked.number("concentration", "k", default=100.0, low=0))
+    found = harm(*counts, concentration=asked.number("concentration", "k", default=100.0, low=1e-7, high=1e15))
     if isinstance(found, Inconclusive):
         return {"status": found.code, "log_evalue": None, "always_valid_p": None}
     return {"status": "ok", "log_evalue": found.log_e, "always_valid_p": found.always_valid_p}

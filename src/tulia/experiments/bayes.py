@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[np.float64]
 
-_NODES = 16
+_NODES = 12
 _PANELS = 6
+_FIXED_EDGES = tuple(sign * point for point in (0.0, 1.5, 4.0, 8.0, 14.0, 20.0, 28.0, 36.0) for sign in (-1, 1))
+_OVERFLOWING = 500.0
 _DROP = 50.0
 """How far the logarithm of a density falls until the grid ends: e^-50 of the peak."""
 _RARE = 1e-9
@@ -91,7 +93,8 @@ def _integrals(shapes: tuple[tuple[float, float], ...], drop: float, panels: int
         for i in range(1, panels + 1):
             part = i / panels * (0.3 + 0.7 * i / panels)  # narrower where the density bends most
             edges += (mode + (left - mode) * part, mode + (right - mode) * part)
-    ends = np.unique(np.array(edges))
+    # Between arms far apart the densities vanish, but x(1 - x), by which losses are weighed, does not.
+    ends = np.unique(np.array(edges + [point for point in _FIXED_EDGES if min(edges) < point < max(edges)]))
     lengths = np.diff(ends)
     y = ends[:-1, None] + lengths[:, None] * nodes
     a_, b_ = (np.array(column)[:, None, None] for column in zip(*shapes, strict=True))
@@ -128,8 +131,12 @@ def _integrals(shapes: tuple[tuple[float, float], ...], drop: float, panels: int
 
 def _log_sum(np: Any, share: Array, away: Array) -> Array:
     """ln((1 + e^y)/(1 + e^mode)) = ln(1 + share·(e^away - 1)), which is exact near the mode."""
-    near = np.log1p(share * np.expm1(np.minimum(away, 30.0)))
-    far: Array = np.where(away > 30.0, np.log(share) + away, near)
+    if away.max() <= _OVERFLOWING:
+        near: Array = np.log1p(share * np.expm1(away))
+        return near
+    far: Array = np.where(
+        away > _OVERFLOWING, np.log(share) + away, np.log1p(share * np.expm1(np.minimum(away, _OVERFLOWING)))
+    )
     return far
 
 
@@ -156,7 +163,7 @@ def _fall(a: float, b: float, drop: float) -> float:
 
 
 def _fallen(total: float, share: float, a: float, d: float) -> tuple[float, float]:
-    if d > 30:
+    if d > _OVERFLOWING:
         return total * (d + math.log(share + (1 - share) * math.exp(-d))) - a * d, total - a
     grown = share * math.expm1(d)
     return total * math.log1p(grown) - a * d, total * (share + grown) / (1 + grown) - a

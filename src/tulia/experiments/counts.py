@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 LARGEST_COUNT = 10**15
+_SMALLEST_SHARE = 1e-15
 INSUFFICIENT_DATA = "insufficient_data"
 NO_DIFFERENCE = "no_difference_observable"
 
@@ -66,9 +67,8 @@ def shares(weights: Sequence[float]) -> tuple[float, ...]:
     """`weights` as shares of 1; raises `CountsInvalid` (field ``weights``) unless all are positive and finite."""
     if not weights or not all(0 < weight < float("inf") for weight in weights):
         raise CountsInvalid("weights must be positive numbers.", field="weights")
-    exact = [Fraction(weight) for weight in weights]
-    whole_weight = sum(exact)
-    found = tuple(float(weight / whole_weight) for weight in exact)
-    if 0.0 in found:
+    whole_weight = math.fsum(weights)
+    found = tuple(weight / whole_weight for weight in weights)
+    if min(found) < _SMALLEST_SHARE:  # also when their sum is infinite
         raise CountsInvalid("weights differ by more than can be computed with.", field="weights")
     return found

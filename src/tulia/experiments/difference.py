@@ -93,23 +93,24 @@ def _upper_limit(xa: int, na: int, xb: int, nb: int, z: float, *, guess: float) 
     # Counting the rarer outcome keeps the digits of rates near 1; failures exchange the arms.
     if 2 * (xa + xb) > na + nb:
         xa, na, xb, nb = nb - xb, nb, na - xa, na
-    last = (xa + xb) / (na + nb)
+    last, at, share_b = (xa + xb) / (na + nb), 0.0, nb / (na + nb)
 
     def excess(difference: float) -> float:
-        nonlocal last
+        nonlocal last, at
+        last, at = last - (difference - at) * share_b, difference  # about where rate A is to be found
         if difference >= 0:
             rate_a = last = _restricted(xa, na, xb, nb, difference, last)
             rate_b = rate_a + difference
         else:
-            rate_b = last = _restricted(xb, nb, xa, na, -difference, last)
-            rate_a = rate_b - difference
+            rate_b = _restricted(xb, nb, xa, na, -difference, last + difference)
+            rate_a = last = rate_b - difference
         variance = max(0.0, rate_a * (1 - rate_a)) / na + max(0.0, rate_b * (1 - rate_b)) / nb
         return difference - observed - z * math.sqrt(variance)
 
     spread = z * math.sqrt(xa * (na - xa) / na**3 + xb * (nb - xb) / nb**3)
     width = max(guess - observed, spread)
     return crossing(
-        excess, low=observed, at_low=-spread, high=1.0, at_high=1 - observed, start=guess, within=1e-9 * width
+        excess, low=observed, at_low=-spread, high=1.0, at_high=1 - observed, start=guess, within=1e-7 * width
     )
 
 
@@ -139,7 +140,7 @@ def _restricted(xa: int, na: int, xb: int, nb: int, difference: float, start: fl
             high = rate
         bend = a / rate + b / left_a + c / rate_b + d / left_b
         following = rate + slope / bend
-        if abs(following - rate) <= 1e-9 * rate:
+        if abs(following - rate) <= 1e-6 * min(rate, left_b):
             return following if low <= following <= high else rate
         if not low < following < high:
             following = (low + high) / 2

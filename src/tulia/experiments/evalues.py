@@ -33,8 +33,8 @@ def multinomial(observed: Sequence[int], weights: Sequence[float], *, concentrat
     """
     if len(observed) != len(weights):
         raise CountsInvalid("There must be as many weights as counts.", field="weights")
-    if not 0 < concentration < math.inf:
-        raise ValueError("concentration must be a positive number")
+    if not 1e-7 <= concentration <= 1e15:
+        raise ValueError(f"concentration must be a positive number, not {concentration}")
     counts = [whole(count, field=f"observed[{arm}]") for arm, count in enumerate(observed)]
     planned = shares(weights)
     people = sum(counts)
@@ -42,8 +42,6 @@ def multinomial(observed: Sequence[int], weights: Sequence[float], *, concentrat
     log_e = 0.5 * math.log1p(people / concentration) + stirling_error(concentration) - stirling_error(total)
     for count, share in zip(counts, planned, strict=True):
         before = concentration * share
-        if before == 0:
-            raise CountsInvalid("weights differ by more than can be computed with.", field="weights")
         expected = total * share
         log_e += expected * _phi((count - people * share) / expected)
         log_e += stirling_error(before + count) - stirling_error(before) - 0.5 * math.log1p(count / before)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from tulia.experiments.counts import INSUFFICIENT_DATA, Inconclusive, check_alpha, whole
-from tulia.experiments.difference import mee, newcombe
+from tulia.experiments.difference import mee
 from tulia.experiments.tails import two_sided_quantile
 
 _NOBODY = Inconclusive(INSUFFICIENT_DATA, "There is nobody in the holdout, or nobody outside it.")
@@ -20,15 +20,14 @@ _NOBODY = Inconclusive(INSUFFICIENT_DATA, "There is nobody in the holdout, or no
 class Increment:
     """Conversions that would not have happened without the campaign.
 
-    `rate` is treated minus held out. `conversions` is that times the people treated, `interval` (Mee, level 1 - `alpha`)
-    and `newcombe_interval` likewise. `attributed` are the conversions of the treated, `share` how many of these were
+    `rate` is treated minus held out. `conversions` is that times the people treated, and `interval` (Mee, level 1 -
+    `alpha`) likewise. `attributed` are the conversions of the treated, `share` how many of these were
     caused (None without any; negative when the holdout did better).
     """
 
     rate: float
     conversions: float
     interval: tuple[float, float]
-    newcombe_interval: tuple[float, float]
     attributed: int
     share: float | None
     alpha: float
@@ -61,16 +60,14 @@ def incremental_conversions(
     converted_holdout: int, total_holdout: int, converted_treated: int, total_treated: int, *, alpha: float = 0.05
 ) -> Increment | Inconclusive:
     """n_T·(p_T - p_H), with the limits of the difference times n_T. `Inconclusive` when one of the groups is empty."""
-    counts = (converted_holdout, total_holdout, converted_treated, total_treated)
-    shown, closed = mee(*counts, alpha=alpha), newcombe(*counts, alpha=alpha)
-    if isinstance(shown, Inconclusive) or isinstance(closed, Inconclusive):
+    shown = mee(converted_holdout, total_holdout, converted_treated, total_treated, alpha=alpha)
+    if isinstance(shown, Inconclusive):
         return _NOBODY
     caused = converted_treated * total_holdout - converted_holdout * total_treated
     return Increment(
         rate=caused / (total_holdout * total_treated),
         conversions=caused / total_holdout,
         interval=(shown[0] * total_treated, shown[1] * total_treated),
-        newcombe_interval=(closed[0] * total_treated, closed[1] * total_treated),
         attributed=converted_treated,
         share=caused / (converted_treated * total_holdout) if converted_treated else None,
         alpha=alpha,

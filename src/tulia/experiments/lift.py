@@ -90,25 +90,34 @@ def _score(xa: int, na: int, xb: int, nb: int, alpha: float, *, widening: float)
         return _UNDEFINED
     z = two_sided_quantile(alpha) * math.sqrt(widening)
     # The lowest ratio B to A is the inverse of the highest ratio A to B.
-    inverse = _upper_limit(xb, nb, xa, na, z) if xb else None
-    low = -1.0 if inverse is None else -inverse / (1 + inverse)
-    return low, _upper_limit(xa, na, xb, nb, z) if xa else None
+    low, high = -1.0, None
+    if xb:
+        inverse, inverse_lift = _upper_limit(xb, nb, xa, na, z)
+        low = -inverse_lift / inverse
+    if xa:
+        _, high = _upper_limit(xa, na, xb, nb, z)
+    return low, high
 
 
-def _upper_limit(xa: int, na: int, xb: int, nb: int, z: float) -> float:
-    """The lift above the observed one at which |pB - R·pA| = z·√V(R), R = 1 + lift; A has successes.
+def _upper_limit(xa: int, na: int, xb: int, nb: int, z: float) -> tuple[float, float]:
+    """The ratio above the observed one at which |pB - R·pA| = z·√V(R), and the lift R - 1; A has successes.
 
     The restricted rates solve a quadratic; its discriminant, and what is left to 1, are written without a difference of
-    large numbers, so that rates near 0 and 1 keep their digits at any number of people.
+    large numbers, so that rates near 0 and 1 keep their digits at any number of people. For the same reason small ratios
+    are sought themselves, and others as lifts.
     """
     failed_a, failed_b, successes = na - xa, nb - xb, xa + xb
-    rate_a = xa / na
-    observed = (xb * na - xa * nb) / (xa * nb)
-    difference = (xb * na - xa * nb) / (na * nb)
+    rate_a, ratio_guess = xa / na, (xb + 0.5) / (nb + 1) / ((xa + 0.5) / (na + 1))
+    is_small = ratio_guess < 0.5
+    # pB - R·pA and R·(nB + xA) - (nA + xB), where R is the ratio x, or 1 + x
+    if is_small:
+        from_ratio, distance, slant_at_zero = 0.0, xb / nb, -(na + xb)
+    else:
+        from_ratio, distance, slant_at_zero = 1.0, (xb * na - xa * nb) / (na * nb), failed_b - failed_a
 
-    def excess(lift: float) -> float:
-        ratio = 1 + lift
-        slant = lift * (nb + xa) + (failed_b - failed_a)
+    def excess(x: float) -> float:
+        ratio = from_ratio + x
+        slant = x * (nb + xa) + slant_at_zero
         product = 4 * ratio * failed_a * failed_b
         root = math.sqrt(slant * slant + product)
         if slant >= 0:
@@ -122,20 +131,21 @@ def _upper_limit(xa: int, na: int, xb: int, nb: int, z: float) -> float:
         unsuccessful_b = (2 * ratio * failed_b + minus) / whole
         share = 2 * successes / whole
         variance = ratio * share * (unsuccessful_b / nb + ratio * unsuccessful_a / na)
-        return lift * rate_a - difference - z * math.sqrt(variance)
+        return x * rate_a - distance - z * math.sqrt(variance)
 
     half = z * math.sqrt((failed_b + 0.5) / ((xb + 0.5) * (nb + 1)) + (failed_a + 0.5) / ((xa + 0.5) * (na + 1)))
-    ratio_guess = (xb + 0.5) / (nb + 1) / ((xa + 0.5) / (na + 1))
-    start = max(ratio_guess * math.exp(min(half, 50.0)) - 1, observed)
-    high = max(start, observed + abs(observed) * 1e-6)
-    step = max(high - observed, 1e-12)
+    observed = distance / rate_a
+    highest_guess = ratio_guess * math.exp(min(half, 3.0)) - from_ratio
+    low, high = observed, max(highest_guess, observed + 1e-6 * abs(observed), observed + 1e-15)
+    observed_ratio = from_ratio + observed
+    at_low = -z * math.sqrt(xb * failed_b / nb**3 + observed_ratio * observed_ratio * xa * failed_a / na**3)
     at_high = excess(high)
-    guess = high
-    while at_high < 0 and step < 1e300:
-        step *= 2
-        high = observed + step
+    while at_high < 0 and high < 1e300:
+        low, at_low = high, at_high
+        high = observed + 2 * (high - observed)
         at_high = excess(high)
-    spread = z * math.sqrt(xb * failed_b / nb**3 + (1 + observed) ** 2 * xa * failed_a / na**3)
-    return crossing(
-        excess, low=observed, at_low=-spread, high=high, at_high=at_high, start=guess, within=1e-9 * (high - observed)
+    start = high - at_high * (high - low) / (at_high - at_low) if at_high > at_low and at_low < 0 else high
+    found = crossing(
+        excess, low=low, at_low=at_low, high=high, at_high=at_high, start=start, within=1e-7 * (high - observed)
     )
+    return from_ratio + found, found if from_ratio else found - 1

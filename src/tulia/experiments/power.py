@@ -31,7 +31,7 @@ def sample_size(
         return _SAME_RATE
     under_null, under_effect = _spreads(rate_a, rate_b, ratio)
     root = two_sided_quantile(alpha / comparisons) * under_null + quantile(power) * under_effect
-    return _finite((max(0.0, root) / abs(rate_b - rate_a)) ** 2)
+    return _squared(max(0.0, root) / abs(rate_b - rate_a))
 
 
 def power_of(
@@ -114,7 +114,7 @@ def sample_size_evan_miller(
     variance = baseline * (1 - baseline)
     root = two_sided_quantile(alpha) * math.sqrt(2 * variance)
     root += quantile(power) * math.sqrt(variance + changed * (1 - changed))
-    return _finite((max(0.0, root) / difference) ** 2)
+    return _squared(max(0.0, root) / difference)
 
 
 def cohen_h(rate_a: float, rate_b: float) -> float:
@@ -137,7 +137,7 @@ def sample_size_cohen_h(
         raise ValueError("the effect size must be a number")
     if h == 0:
         return _SAME_RATE
-    return _finite((1 + 1 / ratio) * (max(0.0, two_sided_quantile(alpha) + quantile(power)) / h) ** 2)
+    return _squared(math.sqrt(1 + 1 / ratio) * max(0.0, two_sided_quantile(alpha) + quantile(power)) / h)
 
 
 def _spreads(rate_a: float, rate_b: float, ratio: float) -> tuple[float, float]:
@@ -146,7 +146,8 @@ def _spreads(rate_a: float, rate_b: float, ratio: float) -> tuple[float, float]:
     return under_null, math.sqrt(rate_a * (1 - rate_a) + rate_b * (1 - rate_b) / ratio)
 
 
-def _finite(people: float) -> float | Inconclusive:
+def _squared(root: float) -> float | Inconclusive:
+    people = root * root
     return people if math.isfinite(people) else Inconclusive("too_many_people", "There aren't so many people.")
 
 

@@ -31,12 +31,15 @@ def crossing(
             return guess
         if value < 0:
             if side < 0:
-                at_high *= _reduced(value, at_low)
+                at_high *= _reduced(value, at_low) if at_low else 0.5
             low, at_low, side = guess, value, -1
         else:
             if side > 0:
-                at_low *= _reduced(value, at_high)
+                at_low *= _reduced(value, at_high) if at_high else 0.5
             high, at_high, side = guess, value, 1
+        if at_low == 0 or at_high == 0:  # only the sign is known there: no line to follow
+            guess = (low + high) / 2
+            continue
         next_guess = high - at_high * (high - low) / (at_high - at_low)
         if abs(next_guess - guess) <= within:
             return next_guess
@@ -49,7 +52,6 @@ def crossing(
 
 
 def _reduced(value: float, before: float) -> float:
-    if before == 0:
-        return 0.5
+    """Anderson and Björck's factor for the value at the end that stayed."""
     factor = 1 - value / before
     return factor if factor > 0 else 0.5

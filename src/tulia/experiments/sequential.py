@@ -92,7 +92,7 @@ def compare(
     tested = pooled_z_test(successes_a, total_a, successes_b, total_b, alpha=alpha)
     if isinstance(tested, Inconclusive):
         return tested
-    return of_test(tested, successes_a, total_a, successes_b, total_b, planned=planned)
+    return of_test(tested, successes_a, total_a, successes_b, total_b, planned=planned, alpha=alpha)
 
 
 def of_test(
@@ -103,13 +103,14 @@ def of_test(
     total_b: int,
     *,
     planned: float,
+    alpha: float,
 ) -> Sequential | Inconclusive:
-    """`compare` where the z-test of these counts is at hand."""
+    """`compare` where the z-test of these counts is at hand; `alpha` needn't be that test's."""
     known = information(successes_a, total_a, successes_b, total_b)
-    clock = (known or 0.0) / planned * boundary(tested.alpha)
+    clock = (known or 0.0) / planned * boundary(alpha)
     if known is None or not 0 < clock < math.inf:
         return Inconclusive(NO_DIFFERENCE, "There is nothing to go by yet.")
-    critical = critical_z(clock, tested.alpha)
+    critical = critical_z(clock, alpha)
     half = critical * unpooled_error(successes_a, total_a, successes_b, total_b)
     successes = successes_a + successes_b
     return Sequential(
@@ -120,7 +121,7 @@ def of_test(
         difference=tested.difference,
         interval=(tested.difference - half, tested.difference + half),
         always_valid_p=always_valid_p(clock, tested.z),
-        alpha=tested.alpha,
+        alpha=alpha,
         has_enough_events=min(successes, total_a + total_b - successes) >= FEWEST_EVENTS,
     )
 

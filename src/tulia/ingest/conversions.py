@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from tulia.audience.models import COUNTING_ORDER_STATUSES, Booking, Order
+from tulia.audience.models import COUNTING_BOOKING_STATUSES, COUNTING_ORDER_STATUSES, Booking, Order
 from tulia.ledger import record
 from tulia.ledger.record import Conversion
 from tulia.tenants.scope import tenant_scope
-
-COUNTING_BOOKING_STATUSES = ("pending", "confirmed", "completed")
 
 
 def credit_stored(tenant_id: UUID, kind: str, ids: Sequence[UUID]) -> None:

@@ -43,17 +43,19 @@ class ClaimedPerson:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought: people to send to now, how many were passed over or put off, and how many the budget
-    doesn't reach."""
+    """What a claim brought: people to send to now, how many were passed over or put off, how many the budget
+    doesn't reach, and how many had their turn without being sent to, because they are held out."""
 
     people: tuple[ClaimedPerson, ...]
     skipped_count: int
     deferred_count: int = 0
     over_budget_count: int = 0
+    held_out_count: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not (self.people or self.skipped_count or self.deferred_count or self.over_budget_count)
+        counts = (self.skipped_count, self.deferred_count, self.over_budget_count, self.held_out_count)
+        return not (self.people or any(counts))
 
 
 def claim(
@@ -118,7 +120,7 @@ def claim(
         if state == State.SENDING
     )  # fmt: skip
     counts = collections.Counter(row[1] for row in rows)
-    return Claim(people, counts[State.SKIPPED], counts[State.DEFERRED], counts[State.WAITING])
+    return Claim(people, counts[State.SKIPPED], counts[State.DEFERRED], counts[State.WAITING], counts[State.HOLDOUT])
 
 
 def next_due(tenant_id: UUID, campaign_id: UUID) -> datetime | None:

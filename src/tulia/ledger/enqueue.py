@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import available_timezones
 
 from tulia.audience import criteria, reach
-from tulia.campaigns import window
+from tulia.campaigns import experiment, experiment_plan, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
 from tulia.ledger import rules as sending_rules
 from tulia.ledger.rules import SendingRules
+from tulia.ledger.status import NEVER_BY_ITSELF, Role
 
 
 def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
@@ -21,7 +23,7 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
     """
     frozen = MessageCampaign.objects.filter(
         pk=campaign.pk, audience_frozen_at=None, status__in=("sending", "paused")
-    ).update(audience_frozen_at=now)
+    ).update(audience_frozen_at=now, outcome_window_minutes=experiment.window_of(campaign) // timedelta(minutes=1))
     if not frozen:
         return None
     rules = sending_rules.of_campaign(campaign, now=now)
@@ -35,7 +37,7 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
     statement = sql.load("ledger", "freeze").replace("/*selection*/", selection.sql)
     arrivals = _arrivals(campaign, rules, now=now)
     places = sending_rules.places(rules.price)
-    return sql.execute(
+    people = sql.execute(
         statement,
         {
             **selection.params,
@@ -43,7 +45,11 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
             "campaign_id": campaign.pk,
             "sender_id": campaign.sender_id,
             "seed": campaign.seed,
-            "arm_count": max(1, len(campaign.variants)) if campaign.is_ab_test else 1,
+            "arms": experiment.cycle(experiment.weights_of(campaign)),
+            "held_per_myriad": experiment.holdout_per_myriad(campaign),
+            "test_percent": chosen.test_percent if (chosen := experiment.auto_winner_of(campaign)) else 100,
+            **_by_attribute(campaign),
+            "never": NEVER_BY_ITSELF,
             "now": now,
             "tenant_zone": rules.tenant_zone,
             "codes": places.codes if arrivals else [],
@@ -52,6 +58,35 @@ def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
             "arrivals": list(arrivals.values()),
         },
     )
+    _note_plan(campaign)
+    return people
+
+
+def _note_plan(campaign: MessageCampaign) -> None:
+    """Writes down what the experiment was planned to see, from the people who were really dealt out."""
+    if not campaign.is_ab_test and not campaign.holdout_percent:
+        return
+    rows = sql.fetch_all(sql.load("ledger", "dealt"), {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk})
+    people = {(Role(role), arm): count for role, arm, count in rows}
+    counted = [people.get((Role.DEALT, arm), 0) for arm in range(len(experiment.weights_of(campaign)))]
+    plan = experiment_plan.plan(
+        campaign,
+        sum(people.values()),
+        counted=counted if campaign.assignment else None,
+        held_out=people.get((Role.HELD_OUT, None), 0) if campaign.assignment else None,
+    )
+    if plan is not None:
+        MessageCampaign.objects.filter(pk=campaign.pk).update(experiment_plan=plan.to_json())
+
+
+def _by_attribute(campaign: MessageCampaign) -> dict[str, Any]:
+    """What the statement asks about an assignment that was made before, by an attribute of the customers."""
+    held = campaign.assignment.get("holdout")
+    return {
+        "attribute": campaign.assignment.get("attribute"),
+        "arm_values": [variant["name"].strip().lower() for variant in campaign.variants],
+        "held_value": held.strip().lower() if isinstance(held, str) else None,
+    }
 
 
 def _arrivals(campaign: MessageCampaign, rules: SendingRules, *, now: datetime) -> dict[str, datetime]:

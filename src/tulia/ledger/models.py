@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from tulia.audience.models import Customer
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import Sender
-from tulia.ledger.status import State
+from tulia.ledger.status import Role, State
 from tulia.tenants.models import Tenant
 
 
@@ -24,7 +24,9 @@ class Recipient(models.Model):
     message change its row in place (a HOT update) and touch no index. Each kind of evidence keeps its earliest time.
     `claimed_at` is when the message that went out, or may have, was claimed: caps, tiers and limits count by it, and it
     is null again when the message certainly did not go out. `cost_micros` (US dollars) is reserved by the claim, and what
-    the message really cost once it is delivered; a failed message costs nothing, whatever stands there. `attempts` names
+    the message really cost once it is delivered; a failed message costs nothing, whatever stands there. `role` is what they
+    are to the experiment (`ledger.status.Role`), and `turn_at` when their turn came: when their message went out, or would have,
+    had they not been held out or refused at that moment; their outcomes count from there. `attempts` names
     the attempt that a worker's answer belongs to, `claimed_by` the worker while it is being sent. The foreign keys
     without a constraint in the database are filled from the very rows they name, in one statement; checking a million of
     them again costs as much as the insert.
@@ -36,6 +38,8 @@ class Recipient(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     sender = models.ForeignKey(Sender, on_delete=models.PROTECT, db_constraint=False, db_index=False)
     arm = models.SmallIntegerField(null=True)
+    role = models.SmallIntegerField(db_default=Role.DEALT.value)
+    turn_at = models.DateTimeField(null=True)
     state = models.SmallIntegerField(db_default=State.WAITING.value)
     reason = models.CharField(max_length=40, db_default="")
     attempts = models.SmallIntegerField(db_default=0)
@@ -155,16 +159,18 @@ class Conversion(models.Model):
 
 
 class Tally(models.Model):
-    """How many people of one campaign are in one place: of one arm (-1: of none), in one state, for one reason or failure.
+    """How many people of one campaign are in one place: of one role and arm (-1: of none), in one state, for one reason
+    or failure.
 
-    The sums of the ledger. Triggers keep them, in the transaction that changes the ledger (docs/decisions/0011); nothing
+    The sums of the ledger. Triggers keep them, in the transaction that changes the ledger (docs/decisions/0012); nothing
     else writes them. `people` are all there are, the others how many of them did what; `cost_micros` (US dollars) is what
     their messages cost or are reserved.
     """
 
-    pk = models.CompositePrimaryKey("campaign", "arm", "state", "reason", "failure_kind", "failure_code")
+    pk = models.CompositePrimaryKey("campaign", "role", "arm", "state", "reason", "failure_kind", "failure_code")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    role = models.SmallIntegerField()
     arm = models.SmallIntegerField()
     state = models.SmallIntegerField()
     reason = models.CharField(max_length=40)
@@ -221,3 +227,21 @@ class Wait(models.Model):
 
     class Meta:
         db_table = "ledger_waits"
+
+
+class Outcome(models.Model):
+    """People of one arm (-1: of none) and role of an experiment whose turn came in one minute, and how many of them did
+    what the experiment is about within its outcome window. Kept by the same triggers as `Tally`.
+    """
+
+    pk = models.CompositePrimaryKey("campaign", "role", "arm", "minute")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    campaign = models.ForeignKey(MessageCampaign, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    role = models.SmallIntegerField()
+    arm = models.SmallIntegerField()
+    minute = models.DateTimeField()
+    people = models.IntegerField()
+    succeeded = models.IntegerField()
+
+    class Meta:
+        db_table = "ledger_outcomes"

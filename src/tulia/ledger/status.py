@@ -8,6 +8,7 @@ accepted, and because a delivery after a failure means that it was delivered.
 from __future__ import annotations
 
 import enum
+from datetime import UTC, datetime
 
 from tulia.channels.types import Status
 
@@ -28,6 +29,23 @@ class State(enum.IntEnum):
     DELIVERED = 40
     READ = 50
 
+
+class Role(enum.IntEnum):
+    """What somebody is to the experiment of a campaign. The database holds the number."""
+
+    DEALT = 0
+    """Dealt an arm by chance (or by an attribute): the people who are compared. Also everybody of a campaign that is no
+    test."""
+    ROLLED_OUT = 1
+    """Got whatever was chosen after the test: never part of a comparison."""
+    HELD_OUT = 2
+    """Got nothing, to see what would have happened anyway. They wait for their turn like everybody else."""
+
+
+AWAITING_WINNER = "awaiting_winner"
+"""The reason of those who are deferred until a winner is chosen. They have no arm yet."""
+NEVER_BY_ITSELF = datetime(9999, 12, 31, tzinfo=UTC)
+"""When somebody is due whom only an act of ours makes due."""
 
 NAMES: dict[State, str] = {state: state.name.lower() for state in State}
 

@@ -9,17 +9,20 @@ from typing import Any
 from tulia.campaigns.models import MessageCampaign
 from tulia.experiments import proportions
 from tulia.experiments.proportions import Inconclusive
-from tulia.reports import balance, failures, money, response_times, tally, variants
+from tulia.ledger.status import Role
+from tulia.reports import balance, experiment_report, failures, incremental, money, response_times, tally, variants
 from tulia.reports.balance import Balance
 from tulia.reports.failures import FailureLine
+from tulia.reports.incremental import Incremental
 from tulia.reports.money import Money
 from tulia.reports.response_times import Times
+from tulia.reports.tally import Tally
 from tulia.reports.variants import Arm, Comparison
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """Everything a report says; three queries, whatever the size. Rates are percent, 0.0 when nothing stands below."""
+    """Everything a report says; a few queries, whatever the size. Rates are percent, 0.0 when nothing stands below."""
 
     campaign: MessageCampaign
     balance: Balance
@@ -29,6 +32,8 @@ class CampaignReport:
     money: Money
     failures: tuple[FailureLine, ...] = ()
     times: Times = field(default_factory=Times)
+    experiment: dict[str, Any] = field(default_factory=dict)
+    incremental: Incremental | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The stable shape of GET /v1/campaigns/{id}/report."""
@@ -72,6 +77,7 @@ class CampaignReport:
             "failures": [asdict(line) for line in self.failures],
             "money": asdict(self.money),
             "response_times": asdict(self.times),
+            "incremental": asdict(self.incremental) if self.incremental else None,
         }
 
     def _test_to_json(self) -> dict[str, Any]:
@@ -91,6 +97,7 @@ class CampaignReport:
                 "seed": campaign.seed,
                 "denominator": "people assigned",
                 "statistical_comparison": compared,
+                **self.experiment,
             },
         }
 
@@ -155,4 +162,10 @@ def generate(campaign: MessageCampaign, *, now: datetime) -> CampaignReport:
         money=money.weigh(money.all_together(revenue), counted),
         failures=failures.of(counted),
         times=times.everyone,
+        experiment=experiment_report.of_campaign(campaign, now=now) if campaign.is_ab_test else {},
+        incremental=incremental.of_campaign(campaign, counted, now=now) if _has_holdout(counted) else None,
     )
+
+
+def _has_holdout(counted: Tally) -> bool:
+    return any(cell.role is Role.HELD_OUT for cell in counted.cells)

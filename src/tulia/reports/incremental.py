@@ -2,67 +2,266 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from tulia.audience.models import COUNTING_ORDER_STATUSES
+from tulia.audience.models import COUNTING_BOOKING_STATUSES, COUNTING_ORDER_STATUSES
+from tulia.campaigns import experiment
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import sql
+from tulia.experiments import several, words
+from tulia.experiments.counts import Inconclusive
+from tulia.experiments.holdout import Amounts, Increment, incremental_conversions, incremental_money
+from tulia.experiments.proportions import pooled_z_test
+from tulia.experiments.verdict import deciding_p
 from tulia.ledger.record import CONVERSION_WINDOW
-from tulia.ledger.status import State
+from tulia.ledger.status import Role, State
 from tulia.reports import money
 from tulia.reports.money import Return
 from tulia.reports.tally import Tally
 
 NOTE = (
-    "What everybody who was dealt a variant ordered until seven days after the end, less what they would have ordered if "
-    "they were like the people held out. An estimate by itself: with few people held out it may be far off."
+    "What those who were dealt a variant ordered and booked within the window of their own turn, less what they would have "
+    "if they were like the people held out. Per person dealt a variant, sent to or not; who is credited makes no difference."
 )
 _NO_HOLDOUT = "Nobody was held out, so nobody knows what would have come anyway."
+KINDS = {"any": "orders or bookings", "order": "orders", "booking": "bookings"}
+ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Revenue in one currency beyond what would have come anyway; negative when it was less."""
+    """Revenue in one currency beyond what would have come anyway, with its 95 % interval; negative when it was less."""
 
     currency: str
     revenue_micros: int
+    interval_micros: tuple[int, int] | None
+    per_person_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraPeople:
+    """People who ordered or booked beyond those who would have anyway.
+
+    `kind` is "any", "order" or "booking"; `variant` None for all together. Rates and their difference are percent of the
+    people dealt and held out; `incremental` is in people, `attributed` are all of the dealt who did. Intervals are 95 %.
+    `p_value` is two-sided; of variants it is adjusted (Holm) for their number.
+    """
+
+    kind: str
+    variant: int | None
+    dealt: int
+    did: int
+    held_out: int
+    held_out_did: int
+    rate: float
+    held_out_rate: float
+    difference_points: float
+    difference_interval: tuple[float, float]
+    incremental: float
+    incremental_interval: tuple[float, float]
+    attributed: int
+    incremental_share: float | None
+    p_value: float
+    is_significant: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Incremental:
-    """`note` says how it was worked out, or why nothing can be said; then there is no revenue and no return."""
+    """`note` says how it was worked out, or why nothing can be said; then there is nothing else. `share_matured` is whose
+    window is closed, of everybody dealt or held out; `findings` are sentences."""
 
     dealt: int
     held_out: int
     revenue: tuple[Extra, ...]
     roi: Return
     note: str
+    people: tuple[ExtraPeople, ...] = ()
+    cost_micros: int = 0
+    window_minutes: int = 0
+    share_matured: float | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Bought:
+    """People by (held out, arm, kind), and money by (held out, currency)."""
+
+    people: dict[tuple[bool, int | None, str], int] = field(default_factory=dict)
+    money: dict[tuple[bool, str], tuple[float, float]] = field(default_factory=dict)
+
+    def did(self, kind: str, *, is_held_out: bool, arm: int | None = None) -> int:
+        return sum(
+            people
+            for (held, variant, what), people in self.people.items()
+            if held is is_held_out and what == kind and (arm is None or variant == arm)
+        )
 
 
 def of_campaign(campaign: MessageCampaign, counted: Tally, *, now: datetime) -> Incremental:
-    """One query. Call in the tenant's scope."""
-    held_out = counted.sum(lambda cell: cell.people if cell.state is State.HOLDOUT else 0)
-    dealt = counted.sum(lambda cell: cell.people if cell.arm is not None and cell.state is not State.HOLDOUT else 0)
+    """Two queries. Call in the tenant's scope."""
+    held_out = counted.of_role(Role.HELD_OUT).sum(lambda cell: cell.people)
+    dealt = counted.of_role(Role.DEALT).sum(lambda cell: cell.people if cell.arm is not None else 0)
+    if not held_out or not dealt:
+        return Incremental(dealt, held_out, (), Return(None, _NO_HOLDOUT), _NO_HOLDOUT)
+    window = experiment.window_of(campaign) if campaign.primary_metric == "converted" else CONVERSION_WINDOW
+    bought = _bought(campaign, window, now=now)
+    sizes = {
+        cell.arm: counted.of_arm(cell.arm).sum(lambda one: one.people)
+        for cell in counted.of_role(Role.DEALT).cells
+        if cell.arm is not None
+    }
+    people = _people(bought, sizes, held_out)
+    revenue, said = _revenue(bought, dealt, held_out)
+    spent = counted.of_role(Role.DEALT).sum(lambda cell: cell.spent_micros)
+    matured = _matured(campaign, window, now=now)
+    return Incremental(
+        dealt,
+        held_out,
+        revenue,
+        money.return_on(spent, {one.currency: one.revenue_micros for one in revenue}),
+        NOTE,
+        people=people,
+        cost_micros=spent,
+        window_minutes=window // timedelta(minutes=1),
+        share_matured=matured / (dealt + held_out),
+        findings=(*_findings(people, is_final=matured == _turned(counted, dealt + held_out)), *said),
+    )
+
+
+def _bought(campaign: MessageCampaign, window: timedelta, *, now: datetime) -> _Bought:
     since = campaign.started_at or now
     rows = sql.fetch_all(
-        sql.load("reports", "ordered_meanwhile"),
+        sql.load("reports", "bought_in_window"),
         {
             "tenant_id": campaign.tenant_id,
             "campaign_id": campaign.pk,
-            "since": since,
-            "until": min(now, (campaign.completed_at or now) + CONVERSION_WINDOW),
-            "statuses": list(COUNTING_ORDER_STATUSES),
+            "since": since.replace(microsecond=0),
+            "until": (campaign.completed_at or now) + window + timedelta(seconds=1),
+            "span": window,
+            "order_statuses": list(COUNTING_ORDER_STATUSES),
+            "booking_statuses": list(COUNTING_BOOKING_STATUSES),
         },
     )
-    if not held_out or not dealt:
-        return Incremental(dealt, held_out, (), Return(None, _NO_HOLDOUT), _NO_HOLDOUT)
-    ordered = {(is_held_out, currency): micros for is_held_out, currency, micros in rows}
-    currencies = sorted({currency for _, currency in ordered})
-    extra = tuple(
-        Extra(one, round(ordered.get((False, one), 0) - ordered.get((True, one), 0) * dealt / held_out))
-        for one in currencies
+    found = _Bought()
+    for is_held_out, arm, kind, currency, people, micros, squares in rows:
+        if currency is None:
+            found.people[is_held_out, arm, kind] = people
+        else:
+            found.money[is_held_out, currency] = (micros, squares)
+    return found
+
+
+def _matured(campaign: MessageCampaign, window: timedelta, *, now: datetime) -> int:
+    row = sql.fetch_one(
+        sql.load("reports", "turns_before"),
+        {
+            "tenant_id": campaign.tenant_id,
+            "campaign_id": campaign.pk,
+            "closed_by": (now - window).replace(second=0, microsecond=0),
+        },
     )
-    spent = counted.sum(lambda cell: cell.spent_micros)
-    roi = money.return_on(spent, {one.currency: one.revenue_micros for one in extra})
-    return Incremental(dealt, held_out, extra, roi, NOTE)
+    return row[0] if row else 0
+
+
+def _turned(counted: Tally, everybody: int) -> int:
+    """Everybody but those whose turn is still to come, or never came."""
+    open_states = (State.WAITING, State.DEFERRED, State.SENDING, State.CANCELLED)
+    roles = (Role.DEALT, Role.HELD_OUT)
+    return everybody - counted.sum(
+        lambda cell: (
+            cell.people
+            if cell.role in roles and cell.state in open_states and (cell.arm is not None or cell.role is Role.HELD_OUT)
+            else 0
+        )
+    )
+
+
+def _people(bought: _Bought, sizes: Mapping[int, int], held_out: int) -> tuple[ExtraPeople, ...]:
+    """Of each kind all variants together, and with several variants each of them."""
+    found: list[ExtraPeople] = []
+    for kind in KINDS:
+        held_did = bought.did(kind, is_held_out=True)
+        together = (bought.did(kind, is_held_out=False), sum(sizes.values()))
+        found += _line(kind, None, together, (held_did, held_out), _p(together, (held_did, held_out)))
+        if len(sizes) > 1:
+            each = [(arm, (bought.did(kind, is_held_out=False, arm=arm), size)) for arm, size in sorted(sizes.items())]
+            adjusted = several.holm([_p(counts, (held_did, held_out)) for _, counts in each])
+            for (arm, counts), p_value in zip(each, adjusted, strict=True):
+                found += _line(kind, arm, counts, (held_did, held_out), p_value)
+    return tuple(found)
+
+
+def _p(treated: tuple[int, int], held: tuple[int, int]) -> float:
+    return deciding_p(pooled_z_test(*held, *treated), *held, *treated)[0]
+
+
+def _line(
+    kind: str, arm: int | None, treated: tuple[int, int], held: tuple[int, int], p_value: float
+) -> list[ExtraPeople]:
+    found = incremental_conversions(*held, *treated, alpha=ALPHA)
+    if isinstance(found, Inconclusive):
+        return []
+    (did, people), (held_did, held_out) = treated, held
+    return [_extra_people(found, kind, arm, did, people, held_did, held_out, p_value)]
+
+
+def _extra_people(
+    found: Increment, kind: str, arm: int | None, did: int, people: int, held_did: int, held_out: int, p_value: float
+) -> ExtraPeople:
+    low, high = found.interval
+    return ExtraPeople(
+        kind=kind,
+        variant=arm,
+        dealt=people,
+        did=did,
+        held_out=held_out,
+        held_out_did=held_did,
+        rate=100 * did / people,
+        held_out_rate=100 * held_did / held_out,
+        difference_points=100 * found.rate,
+        difference_interval=(100 * low / people, 100 * high / people),
+        incremental=found.conversions,
+        incremental_interval=found.interval,
+        attributed=found.attributed,
+        incremental_share=found.share,
+        p_value=p_value,
+        is_significant=p_value < ALPHA,
+    )
+
+
+def _revenue(bought: _Bought, dealt: int, held_out: int) -> tuple[tuple[Extra, ...], tuple[str, ...]]:
+    extra, said = [], []
+    for currency in sorted({currency for _, currency in bought.money}):
+        treated = Amounts(dealt, *bought.money.get((False, currency), (0.0, 0.0)))
+        held = Amounts(held_out, *bought.money.get((True, currency), (0.0, 0.0)))
+        found = incremental_money(held, treated, alpha=ALPHA)
+        said.append(words.money(found, currency=currency))
+        if isinstance(found, Inconclusive):
+            per_person = treated.total / dealt - held.total / held_out
+            extra.append(Extra(currency, round(per_person * dealt), None, round(per_person)))
+        else:
+            low, high = found.interval
+            extra.append(Extra(currency, round(found.total), (round(low), round(high)), round(found.per_person)))
+    return tuple(extra), tuple(said)
+
+
+def _findings(people: tuple[ExtraPeople, ...], *, is_final: bool) -> tuple[str, ...]:
+    return tuple(
+        words.increment(
+            Increment(
+                rate=one.difference_points / 100,
+                conversions=one.incremental,
+                interval=one.incremental_interval,
+                attributed=one.attributed,
+                share=one.incremental_share,
+                alpha=ALPHA,
+            ),
+            noun=KINDS[one.kind],
+            is_significant=one.is_significant,
+            so_far=not is_final,
+        )
+        for one in people
+        if one.variant is None and (one.did or one.held_out_did) and one.kind != "any"
+    )

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tulia.core import sql
-from tulia.ledger.status import State
+from tulia.ledger.status import Role, State
 
 ON_THEIR_WAY = (State.SENDING, State.UNKNOWN, State.ACCEPTED, State.SENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """People of one arm (None: of no arm), in one state, for one cause; and how many of them did what."""
+    """People of one role and arm (None: of no arm), in one state, for one cause; and how many of them did what."""
 
+    role: Role
     arm: int | None
     state: State
     reason: str
@@ -40,7 +41,7 @@ class Cell:
     @property
     def eligible(self) -> int:
         """People who were neither left out nor held out."""
-        return 0 if self.state in (State.SKIPPED, State.HOLDOUT) else self.people
+        return 0 if self.state is State.SKIPPED or self.role is Role.HELD_OUT else self.people
 
     @property
     def spent_micros(self) -> int:
@@ -63,7 +64,11 @@ class Tally:
         return sum(count(cell) for cell in self.cells)
 
     def of_arm(self, arm: int) -> Tally:
-        return Tally(tuple(cell for cell in self.cells if cell.arm == arm))
+        """Whoever was dealt this arm; not those who got it afterwards because it had won."""
+        return Tally(tuple(cell for cell in self.cells if cell.arm == arm and cell.role is Role.DEALT))
+
+    def of_role(self, role: Role) -> Tally:
+        return Tally(tuple(cell for cell in self.cells if cell.role is role))
 
 
 def of_campaign(tenant_id: UUID, campaign_id: UUID) -> Tally:
@@ -74,7 +79,7 @@ def of_campaign(tenant_id: UUID, campaign_id: UUID) -> Tally:
 def read(rows: Iterable[sql.Row]) -> Tally:
     return Tally(
         tuple(
-            Cell(arm, State(state), reason, kind or "", code or "", *counts)
-            for arm, state, reason, kind, code, *counts in rows
+            Cell(Role(role), arm, State(state), reason, kind or "", code or "", *counts)
+            for role, arm, state, reason, kind, code, *counts in rows
         )
     )

@@ -1,10 +1,10 @@
-"""A report's numbers as a page shows them: the stacked bar, the balance sheet, the sentence about two variants (pure)."""
+"""A report's numbers as a page shows them: the stacked bar, the balance sheet, the sentences about variants (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from tulia.web import words
 
@@ -93,66 +93,23 @@ def balance_lines(sheet: Sheet, *, is_running: bool = False) -> list[Line]:
     return lines
 
 
-class ArmCounts(Protocol):
-    @property
-    def name(self) -> str: ...
-    @property
-    def assigned(self) -> int: ...
-    def count_of(self, metric: str) -> int: ...
-
-
-class Compared(Protocol):
-    @property
-    def metric(self) -> str: ...
-    @property
-    def p_value(self) -> float | None: ...
-    @property
-    def winner(self) -> str | None: ...
-    @property
-    def improvement_percentage(self) -> float | None: ...
-    @property
-    def reason(self) -> str: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What can be said about two variants, no more than the numbers do. `kind`: winner, open or unanswerable."""
+    """What can be said about the variants, no more than the numbers do. `kind`: winner, open or unanswerable."""
 
     kind: str
     headline: str
-    detail: str
+    details: tuple[str, ...] = ()
 
 
-def verdict(compared: Compared | None, arms: Sequence[ArmCounts], *, is_running: bool) -> Verdict | None:
-    """The comparison in plain sentences; None when there aren't two messages to compare."""
-    if compared is None:
+_KINDS = {"winner": "winner", "leading": "open", "none": "open", "inconclusive": "open", "blocked": "unanswerable"}
+
+
+def verdict(experiment: Mapping[str, Any]) -> Verdict | None:
+    """What the statistics of a test say, the most important sentence first; None without a test."""
+    if not experiment:
         return None
-    if not any(arm.assigned for arm in arms):
-        return Verdict("unanswerable", "There is nothing to compare yet.", "The audience is being put together.")
-    if compared.p_value is None:
-        return Verdict("unanswerable", "No comparison is possible.", compared.reason)
-    did = words.METRICS.get(compared.metric, compared.metric)
-    rates = [_percent(arm.count_of(compared.metric), arm.assigned) for arm in arms]
-    test = f"z-test, p {_p(compared.p_value)}"
-    caution = " The campaign is still running: decide when it has finished." if is_running else ""
-    if compared.winner is None:
-        detail = (
-            f"With “{arms[0].name}” {rates[0]} {did}, with “{arms[1].name}” {rates[1]} ({test})."
-            " Chance alone could make a difference of this size."
-        )
-        return Verdict("open", "No difference can be told yet.", detail + caution)
-    best = int(compared.winner.removeprefix("variant_"))
-    lift = compared.improvement_percentage
-    more = f": {lift:,.0f} % more" if lift is not None else ""
-    detail = f"With it {rates[best]} {did}, with “{arms[1 - best].name}” {rates[1 - best]}{more} ({test})."
-    return Verdict("winner", f"“{arms[best].name}” did better.", detail + caution)
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "–"
-
-
-def _p(value: float) -> str:
-    if value < 0.001:
-        return "< 0.001"
-    return f"= {value:.3f}" if value < 0.1 else f"= {value:.2f}"
+    if not any(arm["assigned"] for arm in experiment["arms"]):
+        return Verdict("unanswerable", "There is nothing to compare yet.", ("The audience is being put together.",))
+    headline, *details = experiment["findings"]
+    return Verdict(_KINDS[experiment["verdict"]["kind"]], headline, tuple(details))

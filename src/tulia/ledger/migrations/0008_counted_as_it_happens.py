@@ -1,4 +1,4 @@
-"""Whatever changes the ledger changes its sums, in the same transaction; see docs/decisions/0011-sums-kept-by-the-ledger.md.
+"""Whatever changes the ledger changes its sums, in the same transaction; see docs/decisions/0012-sums-kept-by-the-ledger.md.
 
 After each statement its differences are put aside, and at the commit they are added to the sums, campaign by campaign in
 the order of their ids: so a campaign's row is held for the moment of a commit, however long the transaction was.
@@ -31,6 +31,7 @@ CREATE UNLOGGED TABLE ledger_differences (
     transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
     tenant_id uuid NOT NULL,
     campaign_id uuid NOT NULL,
+    role smallint NOT NULL,
     arm smallint NOT NULL,
     state smallint NOT NULL,
     reason varchar(40) NOT NULL,
@@ -60,10 +61,21 @@ CREATE UNLOGGED TABLE ledger_wait_differences (
     total_seconds double precision NOT NULL
 );
 CREATE INDEX ledger_wait_differences_mine ON ledger_wait_differences (transaction);
+CREATE UNLOGGED TABLE ledger_outcome_differences (
+    transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    tenant_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    role smallint NOT NULL,
+    arm smallint NOT NULL,
+    minute timestamptz NOT NULL,
+    people int NOT NULL,
+    succeeded int NOT NULL
+);
+CREATE INDEX ledger_outcome_differences_mine ON ledger_outcome_differences (transaction);
 """
 
 # Where somebody stands, what they did, and the minutes in which they did it. The same expressions count the ledger anew.
-CELL = """c.tenant_id, c.campaign_id, COALESCE(c.arm, -1::smallint) AS arm, c.state, c.reason,
+CELL = """c.tenant_id, c.campaign_id, c.role, COALESCE(c.arm, -1::smallint) AS arm, c.state, c.reason,
            COALESCE(c.failure_kind, '') AS failure_kind, COALESCE(c.failure_code, '') AS failure_code"""
 IN_CELL = """{0} AS people,
            {0} FILTER (WHERE c.accepted_at IS NOT NULL) AS sent, {0} FILTER (WHERE c.read_at IS NOT NULL) AS read,
@@ -82,6 +94,9 @@ IN_MINUTE = ", ".join(
     for number, name in enumerate(EVENTS.split(", "))
 )
 
+# The arm of those who are compared; whoever got the winner afterwards isn't.
+DEALT_ARM = "CASE WHEN c.role = 0 AND c.arm IS NOT NULL THEN c.arm ELSE -1::smallint END"
+
 # How long somebody took, and the same with three digits, because people take more different times than anybody looks at.
 WAITS = """
         CROSS JOIN LATERAL (VALUES (false, c.read_at), (true, c.replied_at)) AS answer (is_reply, at)
@@ -96,6 +111,17 @@ WAITS = """
         ) AS about
         WHERE answer.at IS NOT NULL"""
 
+# What came of the people of an experiment within its window, by the minute of their turn.
+OUTCOMES = """
+        JOIN message_campaigns m ON m.id = c.campaign_id
+            AND (m.is_ab_test OR m.holdout_percent > 0) AND m.outcome_window_minutes IS NOT NULL
+        CROSS JOIN LATERAL (
+            SELECT CASE m.primary_metric WHEN 'read' THEN c.read_at WHEN 'clicked' THEN c.clicked_at
+                                         WHEN 'converted' THEN c.converted_at ELSE c.replied_at END
+                   <= c.turn_at + m.outcome_window_minutes * interval '1 minute' AS is_success
+        ) AS outcome
+        WHERE c.turn_at IS NOT NULL AND (c.arm IS NOT NULL OR c.role = 2)"""
+
 
 def _note(name: str, changed: str) -> str:
     """The trigger's function that puts aside the differences of one statement, whose rows are `changed` with a sign."""
@@ -103,13 +129,13 @@ def _note(name: str, changed: str) -> str:
     return f"""
 CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ledger_differences (tenant_id, campaign_id, arm, state, reason, failure_kind, failure_code, {COUNTS})
-    SELECT tenant_id, campaign_id, arm, state, reason, failure_kind, failure_code, {_all(COUNTS, "COALESCE({}, 0)")}
+    INSERT INTO ledger_differences (tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code, {COUNTS})
+    SELECT tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code, {_all(COUNTS, "COALESCE({}, 0)")}
     FROM (
         SELECT {CELL},
                {counted}, sum(c.sign * c.cost_micros) AS cost_micros
         FROM ({changed}) c
-        GROUP BY 1, 2, 3, 4, 5, 6, 7
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
     ) cell
     WHERE ({_all(COUNTS, "COALESCE({}, 0)")}) <> ({_all(COUNTS, "0")});
 
@@ -124,7 +150,7 @@ BEGIN
 
     INSERT INTO ledger_wait_differences (tenant_id, campaign_id, arm, is_reply, seconds, people, total_seconds)
     SELECT * FROM (
-        SELECT c.tenant_id, c.campaign_id, COALESCE(c.arm, -1::smallint), answer.is_reply, about.seconds,
+        SELECT c.tenant_id, c.campaign_id, {DEALT_ARM}, answer.is_reply, about.seconds,
                sum(c.sign) AS people, sum(c.sign * took.exact) AS total_seconds
         FROM ({changed}) c
         {WAITS}
@@ -132,12 +158,24 @@ BEGIN
     ) waited
     WHERE waited.people <> 0 OR waited.total_seconds <> 0;
 
+    INSERT INTO ledger_outcome_differences (tenant_id, campaign_id, role, arm, minute, people, succeeded)
+    SELECT * FROM (
+        SELECT c.tenant_id, c.campaign_id, c.role, COALESCE(c.arm, -1::smallint), date_trunc('minute', c.turn_at),
+               sum(c.sign) AS people, COALESCE(sum(c.sign) FILTER (WHERE outcome.is_success), 0) AS succeeded
+        FROM ({changed}) c
+        {OUTCOMES}
+        GROUP BY 1, 2, 3, 4, 5
+    ) came
+    WHERE came.people <> 0 OR came.succeeded <> 0;
+
     INSERT INTO ledger_unsettled (tenant_id)
     SELECT tenant_id FROM ledger_differences WHERE transaction = pg_current_xact_id()
     UNION
     SELECT tenant_id FROM ledger_minute_differences WHERE transaction = pg_current_xact_id()
     UNION
     SELECT tenant_id FROM ledger_wait_differences WHERE transaction = pg_current_xact_id()
+    UNION
+    SELECT tenant_id FROM ledger_outcome_differences WHERE transaction = pg_current_xact_id()
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
@@ -180,6 +218,8 @@ BEGIN
         SELECT campaign_id FROM ledger_minute_differences WHERE transaction = pg_current_xact_id()
         UNION
         SELECT campaign_id FROM ledger_wait_differences WHERE transaction = pg_current_xact_id()
+        UNION
+        SELECT campaign_id FROM ledger_outcome_differences WHERE transaction = pg_current_xact_id()
     )
     ORDER BY m.id
     FOR NO KEY UPDATE;
@@ -189,11 +229,11 @@ BEGIN
         WHERE d.transaction = pg_current_xact_id() AND d.tenant_id = NEW.tenant_id
         RETURNING d.*
     ), added AS (
-        INSERT INTO ledger_tallies AS t (tenant_id, campaign_id, arm, state, reason, failure_kind, failure_code, {COUNTS})
-        SELECT tenant_id, campaign_id, arm, state, reason, failure_kind, failure_code, {_all(COUNTS, "sum({})")}
+        INSERT INTO ledger_tallies AS t (tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code, {COUNTS})
+        SELECT tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code, {_all(COUNTS, "sum({})")}
         FROM mine
-        GROUP BY tenant_id, campaign_id, arm, state, reason, failure_kind, failure_code
-        ON CONFLICT (campaign_id, arm, state, reason, failure_kind, failure_code)
+        GROUP BY tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code
+        ON CONFLICT (campaign_id, role, arm, state, reason, failure_kind, failure_code)
         DO UPDATE SET {_all(COUNTS, "{0} = t.{0} + EXCLUDED.{0}")}
     ), gained AS (
         SELECT campaign_id, sum(sent) AS sent, sum(people) FILTER (WHERE state >= 40) AS delivered,
@@ -238,6 +278,18 @@ BEGIN
     ON CONFLICT (campaign_id, arm, is_reply, seconds)
     DO UPDATE SET people = t.people + EXCLUDED.people, total_seconds = t.total_seconds + EXCLUDED.total_seconds;
 
+    WITH mine AS (
+        DELETE FROM ledger_outcome_differences d
+        WHERE d.transaction = pg_current_xact_id() AND d.tenant_id = NEW.tenant_id
+        RETURNING d.*
+    )
+    INSERT INTO ledger_outcomes AS t (tenant_id, campaign_id, role, arm, minute, people, succeeded)
+    SELECT tenant_id, campaign_id, role, arm, minute, sum(people), sum(succeeded)
+    FROM mine
+    GROUP BY tenant_id, campaign_id, role, arm, minute
+    ON CONFLICT (campaign_id, role, arm, minute)
+    DO UPDATE SET people = t.people + EXCLUDED.people, succeeded = t.succeeded + EXCLUDED.succeeded;
+
     DELETE FROM ledger_unsettled u WHERE u.transaction = pg_current_xact_id() AND u.tenant_id = NEW.tenant_id;
     IF acting IS DISTINCT FROM NEW.tenant_id::text THEN
         PERFORM set_config('tulia.tenant_id', COALESCE(acting, ''), true);
@@ -250,20 +302,28 @@ CREATE CONSTRAINT TRIGGER ledger_settles AFTER INSERT ON ledger_unsettled
 
 COUNT_WHAT_IS_THERE = f"""
 ALTER TABLE ledger_recipients NO FORCE ROW LEVEL SECURITY;
-INSERT INTO ledger_tallies (tenant_id, campaign_id, arm, state, reason, failure_kind, failure_code, {COUNTS})
+INSERT INTO ledger_tallies (tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code, {COUNTS})
 SELECT {CELL}, {IN_CELL.format("count(*)")}, sum(c.cost_micros)
 FROM ledger_recipients c
-GROUP BY 1, 2, 3, 4, 5, 6, 7;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
 INSERT INTO ledger_minutes (tenant_id, campaign_id, minute, {EVENTS})
 SELECT c.tenant_id, c.campaign_id, date_trunc('minute', event.at), {IN_MINUTE.format("count(*)")}
 FROM ledger_recipients c
 {MINUTES}
 GROUP BY 1, 2, 3;
 INSERT INTO ledger_waits (tenant_id, campaign_id, arm, is_reply, seconds, people, total_seconds)
-SELECT c.tenant_id, c.campaign_id, COALESCE(c.arm, -1::smallint), answer.is_reply, about.seconds, count(*), sum(took.exact)
+SELECT c.tenant_id, c.campaign_id, {DEALT_ARM}, answer.is_reply, about.seconds, count(*), sum(took.exact)
 FROM ledger_recipients c
 {WAITS}
 GROUP BY 1, 2, 3, 4, 5;
+ALTER TABLE message_campaigns NO FORCE ROW LEVEL SECURITY;
+INSERT INTO ledger_outcomes (tenant_id, campaign_id, role, arm, minute, people, succeeded)
+SELECT c.tenant_id, c.campaign_id, c.role, COALESCE(c.arm, -1::smallint), date_trunc('minute', c.turn_at), count(*),
+       count(*) FILTER (WHERE outcome.is_success)
+FROM ledger_recipients c
+{OUTCOMES}
+GROUP BY 1, 2, 3, 4, 5;
+ALTER TABLE message_campaigns FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger_recipients FORCE ROW LEVEL SECURITY;
 """
 
@@ -274,6 +334,7 @@ DROP TRIGGER ledger_counts_changed ON ledger_recipients;
 DROP FUNCTION ledger_note_new();
 DROP FUNCTION ledger_note_gone();
 DROP FUNCTION ledger_note_changed();
+DROP TABLE ledger_outcome_differences;
 DROP TABLE ledger_wait_differences;
 DROP TABLE ledger_minute_differences;
 DROP TABLE ledger_differences;
@@ -285,12 +346,32 @@ DROP FUNCTION ledger_settle();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0006_recurrences_can_be_approved'),
+        ('campaigns', '0007_experiments'),
         ('ledger', '0007_links_that_were_followed'),
         ('tenants', '0008_how_often_somebody_asks'),
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="recipient",
+            name="role",
+            field=models.SmallIntegerField(db_default=0),
+        ),
+        migrations.AddField(
+            model_name="recipient",
+            name="turn_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.RunSQL(
+            "ALTER TABLE ledger_recipients NO FORCE ROW LEVEL SECURITY;"
+            "UPDATE ledger_recipients SET turn_at = claimed_at WHERE claimed_at IS NOT NULL;"
+            "ALTER TABLE ledger_recipients FORCE ROW LEVEL SECURITY;"
+            "ALTER TABLE message_campaigns NO FORCE ROW LEVEL SECURITY;"
+            "UPDATE message_campaigns SET outcome_window_minutes = CASE primary_metric WHEN 'read' THEN 1440"
+            " WHEN 'clicked' THEN 2880 WHEN 'responded' THEN 4320 ELSE 10080 END WHERE audience_frozen_at IS NOT NULL;"
+            "ALTER TABLE message_campaigns FORCE ROW LEVEL SECURITY",
+            migrations.RunSQL.noop,
+        ),
         migrations.CreateModel(
             name='Minute',
             fields=[
@@ -312,7 +393,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Tally',
             fields=[
-                ('pk', models.CompositePrimaryKey('campaign', 'arm', 'state', 'reason', 'failure_kind', 'failure_code', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('pk', models.CompositePrimaryKey('campaign', 'role', 'arm', 'state', 'reason', 'failure_kind', 'failure_code', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('role', models.SmallIntegerField()),
                 ('arm', models.SmallIntegerField()),
                 ('state', models.SmallIntegerField()),
                 ('reason', models.CharField(max_length=40)),
@@ -351,6 +433,26 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "ledger_waits"},
         ),
+        migrations.CreateModel(
+            name="Outcome",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "campaign", "role", "arm", "minute", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("role", models.SmallIntegerField()),
+                ("arm", models.SmallIntegerField()),
+                ("minute", models.DateTimeField()),
+                ("people", models.IntegerField()),
+                ("succeeded", models.IntegerField()),
+                ("campaign", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to="campaigns.messagecampaign")),
+                ("tenant", models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to="tenants.tenant")),
+            ],
+            options={"db_table": "ledger_outcomes"},
+        ),
+        isolate("ledger_outcomes"),
         isolate("ledger_waits"),
         isolate("ledger_tallies"),
         isolate("ledger_minutes"),
@@ -364,4 +466,5 @@ class Migration(migrations.Migration):
         isolate("ledger_differences"),
         isolate("ledger_minute_differences"),
         isolate("ledger_wait_differences"),
+        isolate("ledger_outcome_differences"),
     ]

@@ -5,17 +5,18 @@
 -- Two claims at once never take the same person (SKIP LOCKED). Where claims share what is left of a cap, a limit or a
 -- budget, the caller holds the tenant's turn (see ledger.claim), so that what this statement sees is all there is.
 -- Places and zones are small relations of the caller's: calling code → time zone and price; zone → end of quiet hours.
+-- Whoever is held out comes to their turn by the same rules, costs nothing, and takes nobody's place.
 -- params: tenant_id uuid, campaign_id uuid, sender_id uuid, worker_id uuid, now timestamptz, batch int,
 --         needs_window boolean, window_since timestamptz, unreachable_since timestamptz, tenant_zone text,
 --         codes text[], code_zones text[], code_prices int[], other_price int,
 --         quiet_zones text[], quiet_untils timestamptz[],
 --         cap_since timestamptz (null: no cap), cap_most int, cap_span interval, day_since timestamptz,
 --         daily_limit int (null: none), messaging_limit int (null: none)
--- returns: id, state (5 sending, 11 skipped, 1 deferred, 0 left because of the budget), arm, attempts, customer_id,
+-- returns: id, state (5 sending, 10 held out, 11 skipped, 1 deferred, 0 left because of the budget), arm, attempts, customer_id,
 --          phone, name, external_id, language, country, timezone, attributes
 -- locks: the claimed rows; writes: ledger_recipients, ledger_events
 WITH due AS MATERIALIZED (
-    SELECT r.id, r.customer_id, r.arm, r.due_at
+    SELECT r.id, r.customer_id, r.arm, r.role, r.due_at
     FROM ledger_recipients r
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.campaign_id = %(campaign_id)s::uuid
       AND r.due_at <= %(now)s::timestamptz
@@ -30,9 +31,9 @@ WITH due AS MATERIALIZED (
 ), quiet AS (
     SELECT * FROM unnest(%(quiet_zones)s::text[], %(quiet_untils)s::timestamptz[]) AS q (zone, until)
 ), judged AS MATERIALIZED (
-    SELECT due.id, due.due_at, due.customer_id, c.phone, c.name, c.external_id, c.language, c.country, c.attributes,
+    SELECT due.id, due.role, due.due_at, due.customer_id, c.phone, c.name, c.external_id, c.language, c.country, c.attributes,
            COALESCE(NULLIF(c.timezone, ''), NULLIF(places.zone, ''), %(tenant_zone)s::text) AS timezone,
-           COALESCE(places.price, %(other_price)s::int) AS price,
+           CASE due.role WHEN 2 THEN 0 ELSE COALESCE(places.price, %(other_price)s::int) END AS price,
            CASE WHEN c.id IS NULL OR c.deleted_at IS NOT NULL THEN 'deleted'
                 WHEN NOT c.consents_promotional THEN 'opted_out'
                 WHEN c.unreachable_at > %(unreachable_since)s::timestamptz THEN 'unreachable'
@@ -81,8 +82,9 @@ WITH due AS MATERIALIZED (
     ) oldest
 ), ranked AS (
     SELECT judged.*,
-           row_number() OVER (PARTITION BY refusal = '' AND quiet_until IS NULL AND capped_until IS NULL
-                              ORDER BY due_at, id) AS place,
+           count(*) FILTER (WHERE role <> 2) OVER (
+               PARTITION BY refusal = '' AND quiet_until IS NULL AND capped_until IS NULL ORDER BY due_at, id
+           ) AS place,
            sum(price) OVER (PARTITION BY refusal = '' AND quiet_until IS NULL AND capped_until IS NULL
                             ORDER BY due_at, id) AS spent
     FROM judged
@@ -103,22 +105,24 @@ WITH due AS MATERIALIZED (
     FROM ranked CROSS JOIN used CROSS JOIN freed
 ), changed AS (
     UPDATE ledger_recipients r
-    SET state = CASE WHEN d.reason = '' THEN 5 WHEN d.refusal <> '' THEN 11 ELSE 1 END,
+    SET state = CASE WHEN d.reason = '' AND d.role = 2 THEN 10 WHEN d.reason = '' THEN 5
+                     WHEN d.refusal <> '' THEN 11 ELSE 1 END,
         reason = d.reason,
-        attempts = r.attempts + CASE WHEN d.reason = '' THEN 1 ELSE 0 END,
+        attempts = r.attempts + CASE WHEN d.is_sent THEN 1 ELSE 0 END,
         due_at = CASE WHEN d.reason <> '' AND d.refusal = '' THEN d.later END,
-        claimed_by = CASE WHEN d.reason = '' THEN %(worker_id)s::uuid END,
-        sending_at = CASE WHEN d.reason = '' THEN %(now)s::timestamptz END,
-        claimed_at = CASE WHEN d.reason = '' THEN %(now)s::timestamptz END,
-        cost_micros = CASE WHEN d.reason = '' THEN d.price ELSE 0 END
-    FROM decided d
+        claimed_by = CASE WHEN d.is_sent THEN %(worker_id)s::uuid END,
+        sending_at = CASE WHEN d.is_sent THEN %(now)s::timestamptz END,
+        claimed_at = CASE WHEN d.is_sent THEN %(now)s::timestamptz END,
+        turn_at = CASE WHEN d.reason = '' OR d.refusal <> '' THEN %(now)s::timestamptz END,
+        cost_micros = CASE WHEN d.is_sent THEN d.price ELSE 0 END
+    FROM (SELECT decided.*, reason = '' AND role <> 2 AS is_sent FROM decided) d
     WHERE r.id = d.id AND d.reason <> 'budget'
     RETURNING r.id, r.state, r.arm, r.attempts, r.reason, r.due_at, r.cost_micros
 ), noted AS (
     INSERT INTO ledger_events (tenant_id, recipient_id, happened_at, kind, reason, until)
     SELECT %(tenant_id)s::uuid, id, %(now)s::timestamptz, CASE state WHEN 1 THEN 'deferred' ELSE 'skipped' END, reason, due_at
     FROM changed
-    WHERE state <> 5
+    WHERE state NOT IN (5, 10)
 )
 SELECT d.id, COALESCE(changed.state, 0), changed.arm, changed.attempts, d.customer_id, d.phone, d.name, d.external_id,
        d.language, d.country, d.timezone, d.attributes

@@ -26,7 +26,7 @@ SELECT c.external_id, c.name, c.phone, c.timezone, c.deleted_at, c.consents_prom
            WHERE u.tenant_id = %(tenant_id)s::uuid AND u.claimed_at > %(day_since)s::timestamptz
              AND u.sender_id = %(sender_id)s::uuid AND u.state <> 30
        ) END,
-       r.id, r.arm, r.state, r.reason, r.attempts, r.due_at, r.claimed_at, r.accepted_at, r.sent_at, r.delivered_at,
+       r.id, r.arm, r.state, r.reason, r.attempts, NULLIF(r.due_at, timestamptz '9999-12-31 00:00Z'), r.claimed_at, r.accepted_at, r.sent_at, r.delivered_at,
        r.read_at, r.failed_at, r.replied_at, r.clicked_at, r.converted_at, r.message_id, r.failure_kind, r.failure_code,
        CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END
 FROM customers c

@@ -36,6 +36,7 @@ SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0
     sending_at = NULL,
     claimed_by = NULL,
     claimed_at = NULL,
+    turn_at = NULL,
     cost_micros = 0
 FROM mine
 JOIN campaigns ON campaigns.id = mine.campaign_id

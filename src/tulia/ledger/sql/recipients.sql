@@ -32,7 +32,8 @@ WITH wanted AS (
         LIMIT %(batch)s::int
     )
 )
-SELECT r.customer_id, c.external_id, c.name, c.phone, r.arm, r.state, r.reason, r.attempts, r.due_at, r.accepted_at,
+SELECT r.customer_id, c.external_id, c.name, c.phone, r.arm, r.state, r.reason, r.attempts,
+       NULLIF(r.due_at, timestamptz '9999-12-31 00:00Z'), r.accepted_at,
        r.sent_at, r.delivered_at, r.read_at, r.failed_at, r.replied_at, r.converted_at, r.message_id, r.failure_kind,
        r.failure_code, CASE r.state WHEN 30 THEN 0 ELSE r.cost_micros END, r.clicked_at
 FROM wanted r

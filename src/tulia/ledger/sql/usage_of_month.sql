@@ -14,6 +14,7 @@ SELECT (
     JOIN ledger_recipients r ON r.campaign_id = m.id AND r.tenant_id = m.tenant_id
     WHERE m.tenant_id = %(tenant_id)s::uuid AND m.status IN ('sending', 'paused')
       AND m.audience_frozen_at IS NOT NULL
+      AND r.role <> 2
       AND (r.due_at IS NOT NULL OR r.sending_at IS NOT NULL OR r.state = 6)
       AND (r.claimed_at IS NULL OR r.claimed_at < %(month_start)s::timestamptz)
 ) + (

@@ -2,7 +2,7 @@
 -- the message, else took it; an answer that seems to be earlier took no time.
 -- params: tenant_id uuid, campaign_id uuid
 -- returns: whether it is a reply, arm, seconds, people, their seconds added up
-SELECT answer.is_reply, r.arm, took.seconds, count(*), sum(took.seconds)
+SELECT answer.is_reply, CASE r.role WHEN 0 THEN r.arm END, took.seconds, count(*), sum(took.seconds)
 FROM ledger_recipients r
 CROSS JOIN LATERAL (VALUES (false, r.read_at), (true, r.replied_at)) AS answer (is_reply, at)
 CROSS JOIN LATERAL (
