@@ -66,7 +66,7 @@ def _arm(name: str, counts: list[int], weight: float) -> ArmCounts:
 
 
 def _guardrails(campaign: MessageCampaign, dealt: list[list[int]], window: timedelta) -> tuple[GuardrailCounts, ...]:
-    left = dict(
+    left: dict[int, int] = dict(
         sql.fetch_all(
             sql.load("ledger", "opt_outs_by_arm"),
             {
