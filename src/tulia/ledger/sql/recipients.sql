@@ -5,11 +5,20 @@
 -- returns: customer_id, external_id, name, phone, arm, state, reason, attempts, due_at, accepted_at, sent_at,
 --          delivered_at, read_at, failed_at, replied_at, converted_at, message_id, failure_kind, failure_code, cost_micros,
 --          clicked_at
-WITH wanted AS (
+WITH there_are AS MATERIALIZED (
+    -- The sums know whether there is anybody to look for: else the whole campaign would be read for an empty page.
+    SELECT EXISTS (
+        SELECT FROM ledger_tallies t
+        WHERE t.tenant_id = %(tenant_id)s::uuid AND t.campaign_id = %(campaign_id)s::uuid AND t.people > 0
+          AND (%(states)s::smallint[] IS NULL OR t.state = ANY (%(states)s::smallint[]))
+          AND (%(reason)s::text IS NULL OR t.reason = %(reason)s::text OR t.failure_kind = %(reason)s::text
+               OR t.failure_code = %(reason)s::text)
+    ) AS is_anybody
+), wanted AS (
     (
         SELECT r.*
         FROM ledger_recipients r
-        WHERE NOT %(is_backward)s::boolean
+        WHERE NOT %(is_backward)s::boolean AND (SELECT is_anybody FROM there_are)
           AND r.tenant_id = %(tenant_id)s::uuid AND r.campaign_id = %(campaign_id)s::uuid
           AND (%(states)s::smallint[] IS NULL OR r.state = ANY (%(states)s::smallint[]))
           AND (%(reason)s::text IS NULL OR r.reason = %(reason)s::text OR r.failure_kind = %(reason)s::text
@@ -22,7 +31,7 @@ WITH wanted AS (
     (
         SELECT r.*
         FROM ledger_recipients r
-        WHERE %(is_backward)s::boolean
+        WHERE %(is_backward)s::boolean AND (SELECT is_anybody FROM there_are)
           AND r.tenant_id = %(tenant_id)s::uuid AND r.campaign_id = %(campaign_id)s::uuid
           AND (%(states)s::smallint[] IS NULL OR r.state = ANY (%(states)s::smallint[]))
           AND (%(reason)s::text IS NULL OR r.reason = %(reason)s::text OR r.failure_kind = %(reason)s::text

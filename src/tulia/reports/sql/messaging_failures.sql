@@ -1,7 +1,6 @@
 -- How many messages of a tenant's campaigns failed for good within a span of time, taken by the provider or not.
--- params: tenant_id uuid, since timestamptz, until timestamptz
+-- params: tenant_id uuid, since timestamptz, until timestamptz (whole minutes both)
 -- returns: people
-SELECT count(*)
-FROM ledger_recipients
-WHERE tenant_id = %(tenant_id)s::uuid AND state = 30 AND failed_at IS NOT NULL
-  AND failed_at >= %(since)s::timestamptz AND failed_at < %(until)s::timestamptz
+SELECT COALESCE(sum(failed), 0)::bigint
+FROM ledger_minutes
+WHERE tenant_id = %(tenant_id)s::uuid AND minute >= %(since)s::timestamptz AND minute < %(until)s::timestamptz
