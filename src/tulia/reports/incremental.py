@@ -255,8 +255,6 @@ def _revenue(
         for arm in (None, *(sorted(sizes) if len(sizes) > 1 else ())):
             people = sum(sizes.values()) if arm is None else sizes[arm]
             treated = bought.amounts(people, currency, is_held_out=False, arm=arm)
-            if not people:
-                continue
             found = incremental_money(held, treated, alpha=ALPHA)
             extra.append(_extra(currency, arm, treated, held, found))
             if arm is None:
