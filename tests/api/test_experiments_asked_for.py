@@ -9,6 +9,7 @@ import pytest
 from api_client import ApiClient
 from cast import NOW, add_people, add_sender
 from tulia.api import openapi
+from tulia.api.campaign_shapes import A_TEST
 from tulia.campaigns.models import MessageCampaign
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
@@ -164,9 +165,13 @@ def test_an_earlier_assignment_can_not_be_planned(api: ApiClient) -> None:
     assert "attribute" in seen["sentences"][0]
 
 
-def test_the_fields_are_described() -> None:
+def test_the_fields_are_described_with_an_example_that_is_good(api: ApiClient) -> None:
     shapes = openapi.description()["components"]["schemas"]
     for name in ("MessageCampaignCreate", "MessageCampaign"):
         assert set(ASKED) | {"assignment"} <= set(shapes[name]["properties"])
     assert shapes["MessageCampaignCreate"]["properties"]["holdout_percent"]["maximum"] == 50
+    body = openapi.description()["paths"]["/v1/campaigns"]["post"]["requestBody"]["content"]["application/json"]
+    (example,) = body["examples"].values()
+    assert example["value"] == A_TEST
+    assert made(api, **A_TEST)["auto_winner"] == A_TEST["auto_winner"]
     assert "weight" in shapes["Variant"]["properties"]

@@ -202,6 +202,46 @@ def test_every_page_fits_and_can_be_read(visit: Visit, sent: Visitor, scheme: st
     assert (sum(map(int, re.findall(r"\d+", background))) < 150) == (scheme == "dark")
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1_280), ("dark", 390)])
+def test_a_test_is_asked_for_with_keys_alone_and_says_what_it_can_show(visit: Visit, scheme: str, width: int) -> None:
+    visitor = visit(width=width, color_scheme=scheme, reduced_motion="reduce")
+    visitor.sign_in()
+    page = visitor.page
+    page.goto(visitor.at.url + "/campaigns/new")
+
+    def key(selector: str, pressed: str) -> None:
+        visitor.tab_to(selector)
+        page.keyboard.press(pressed)
+
+    visitor.tab_to("#name")
+    page.keyboard.type("Half for the winner")
+    key("#is_ab_test", "Space")
+    for arm in ("variant_0", "variant_1"):
+        page.check(f"[name={arm}_kind][value=text]")
+        page.fill(f"#{arm}_content", f"Habari from {arm}")
+    key(".parts summary", "Enter")
+    visitor.tab_to("#variant_0_weight")
+    page.keyboard.type("2")
+    key("#is_auto", "Space")
+    visitor.tab_to("#test_percent")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("50")
+    key("#measure summary", "Enter")
+    visitor.tab_to("#holdout")
+    page.keyboard.type("10")
+    expect(page.locator("#reach .can-show")).to_contain_text("This test can")
+    expect(page.locator("#reach")).to_contain_text("get nothing on purpose")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(FAINT_TEXTS) == []
+    page.click("button[value=review]")
+    page.wait_for_url("**/review")
+    said = page.text_content(".facts") or ""
+    assert "2 parts A, 1 part B" in said
+    assert "from a test on 50 %" in said
+    assert "10 % get nothing" in said
+    assert page.evaluate(FAINT_TEXTS) == []
+
+
 def test_without_scripts_a_campaign_can_still_be_written_and_sent(visit: Visit) -> None:
     visitor = visit(java_script_enabled=False)
     visitor.sign_in()

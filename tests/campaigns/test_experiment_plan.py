@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tulia.campaigns import experiment_plan
-from tulia.campaigns.experiment_plan import Plan, sentences
+from tulia.campaigns import experiment, experiment_plan
+from tulia.campaigns.experiment_plan import ExperimentPlan, sentences
 from tulia.campaigns.models import MessageCampaign
 from tulia.experiments import power, sequential
+from tulia.experiments.analysis import analyse
+from tulia.experiments.plan import ArmCounts
 
 
 def campaign(*, arms: int = 2, weights: tuple[int, ...] = (), holdout: float = 0, **fields: Any) -> MessageCampaign:
@@ -25,7 +27,7 @@ def campaign(*, arms: int = 2, weights: tuple[int, ...] = (), holdout: float = 0
     )
 
 
-def plan(people: int, **fields: Any) -> Plan:
+def plan(people: int, **fields: Any) -> ExperimentPlan:
     made = experiment_plan.plan(campaign(**fields), people)
     assert made is not None
     return made
@@ -70,10 +72,21 @@ def test_of_unequal_arms_the_comparison_that_sees_least_counts() -> None:
     assert made.information == sequential.planned_information(3_000, 3_000, 0.05)
 
 
-def test_a_frequent_metric_is_planned_like_its_rare_opposite() -> None:
-    often, seldom = plan(2_000, expected_rate=0.95), plan(2_000, expected_rate=0.05)
-    assert often.smallest_detectable_difference == pytest.approx(seldom.smallest_detectable_difference)
-    assert often.is_worthwhile == seldom.is_worthwhile
+def test_of_a_frequent_metric_a_rise_is_planned_for_while_there_is_room_and_else_a_fall() -> None:
+    common = plan(4_000, expected_rate=0.6).smallest_detectable_difference
+    assert common == power.detectable_difference(0.6, total_a=2_000)
+    nearly_all = plan(400, expected_rate=0.98).smallest_detectable_difference
+    assert nearly_all == pytest.approx(power.detectable_difference(0.02, total_a=200))
+
+
+def test_a_report_says_of_the_plan_what_was_said_before() -> None:
+    asked = campaign(arms=3, weights=(1, 2, 2), control_variant=0, expected_rate=0.04)
+    made = experiment_plan.plan(asked, 30_000)
+    assert made is not None
+    asked.experiment_plan = made.to_json()
+    arms = tuple(ArmCounts(name, 100, 100, 4) for name in "ABC")
+    found = analyse(arms, experiment.plan_of(asked), is_final=False)
+    assert found.planned_detectable == made.smallest_detectable_difference
 
 
 def test_a_holdout_is_compared_by_conversions_with_everybody_else() -> None:
@@ -84,7 +97,7 @@ def test_a_holdout_is_compared_by_conversions_with_everybody_else() -> None:
     own = plan(100_000, holdout=10, primary_metric="converted", expected_rate=0.004)
     assert own.holdout_expected_rate == 0.004
     said = sentences(made)
-    assert "Against the holdout of 10,000 people it can show a change of 0.4 points or more" in said[1]
+    assert "Against the holdout of 10,000 people it can show a change of 0.44 points or more" in said[1]
     assert said[2] == ("72,000 people more get the winner when it is picked; they are not part of the comparison.")
 
 
@@ -122,6 +135,9 @@ def test_an_assignment_by_an_attribute_is_planned_when_somebody_has_counted() ->
     assert counted is not None
     assert (counted.people_by_variant, counted.held_out, counted.rest) == ((21_307, 21_387), 21_306, 0)
     assert counted.is_worthwhile
+    unnamed = experiment_plan.plan(campaign(assignment={"attribute": "x"}), 3, counted=[1, 1], held_out=1)
+    assert unnamed is not None
+    assert unnamed.holdout_expected_rate == 0.02
     assert counted.holdout_information == sequential.planned_information(21_306, 42_694, 0.02)
 
 

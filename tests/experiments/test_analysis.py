@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from tulia.experiments import words
 from tulia.experiments.analysis import Analysis, HoldoutFinding, analyse
-from tulia.experiments.counts import CountsInvalid, Inconclusive
+from tulia.experiments.counts import CountsInvalid
 from tulia.experiments.plan import ArmCounts, GuardrailCounts, Plan
-from tulia.experiments.planning import plan_test
 from tulia.experiments.sequential import Sequential
 
 
@@ -157,19 +156,6 @@ def test_impossible_counts_are_refused(wrong: tuple[ArmCounts, ...]) -> None:
 def test_a_plan_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):
         Plan(**wrong)
-
-
-def test_planning_divides_people_and_says_what_can_be_seen() -> None:
-    test = plan_test(10_000, Plan(), baseline=0.04, weights=(2, 1, 1), holdout_percent=5, test_percent=20)
-    assert (test.totals, test.holdout, test.rest, test.comparisons) == ((950, 475, 475), 500, 7_600, 3)
-    large = plan_test(60_000, Plan(), baseline=0.04, weights=(1, 1))
-    assert isinstance(large.detectable, float)
-    assert large.detectable == pytest.approx(0.0046, abs=1e-4)
-    assert large.is_useful
-    nobody = plan_test(1, Plan(), baseline=0.04, weights=(1, 1))
-    assert isinstance(nobody.detectable, Inconclusive)
-    assert not nobody.is_useful
-    assert plan_test(9_000, Plan(), baseline=0.97, weights=(1, 1)).is_useful
 
 
 numbers = st.integers(0, 7).flatmap(lambda size: st.integers(0, 10**size))

@@ -6,7 +6,6 @@ from tulia.experiments import holdout, words
 from tulia.experiments.analysis import Analysis, analyse
 from tulia.experiments.counts import Inconclusive
 from tulia.experiments.plan import ArmCounts, Plan
-from tulia.experiments.planning import plan_test
 from tulia.experiments.test_and_roll import select
 
 
@@ -85,19 +84,6 @@ def test_a_selection_is_never_called_proven() -> None:
     assert "A was selected, because no other variant had a higher share" in tie
     vetoed = words.selection(select((5, 6), (1_000, 1_000)), ("A", "B"), noun="replies")
     assert vetoed.startswith("No variant was selected: fewer than 40 people")
-
-
-def test_before_sending_it_is_said_what_the_test_can_see() -> None:
-    good = words.planned(plan_test(60_000, Plan(), baseline=0.04, weights=(1, 1)), noun="replies")
-    assert good == (
-        "This test can detect differences of 0.46 points or more in replies (expected 4.0 %), with a chance of 80 %.",
-        "30,000 people in each of 2 variants.",
-    )
-    weak = words.planned(plan_test(2_000, Plan(), baseline=0.04, weights=(1, 1), holdout_percent=5), noun="replies")
-    assert weak[2].startswith("That is more than a better message can be expected to bring")
-    assert weak[3].startswith("Against the holdout of 100 people it can show an effect of")
-    none = words.planned(plan_test(2, Plan(), baseline=0.04, weights=(1, 1)), noun="replies")
-    assert none[0] == "This test can't detect anything useful: there are too few people in each variant."
 
 
 @pytest.mark.parametrize(("total", "ending"), [(9_000_000_000, "."), (1_000_000, "; it may be none.")])

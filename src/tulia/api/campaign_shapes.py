@@ -133,6 +133,23 @@ class MessageCampaignCreateSerializer(Shape):
     frequency_cap_exempt_reason = Text(required=False, allow_null=True, max_length=500)
 
 
+A_TEST = {
+    "name": "June",
+    "message_content": "Fresh mangoes this week.",
+    "target_criteria": {"tags": ["vip"]},
+    "is_ab_test": True,
+    "variants": [
+        {"name": "Mangoes", "content": "Fresh mangoes this week.", "weight": 1},
+        {"name": "Passion fruit", "content": "Passion fruit, just in.", "weight": 3},
+    ],
+    "primary_metric": "converted",
+    "expected_rate_percent": 2.5,
+    "holdout_percent": 5,
+    "auto_winner": {"test_percent": 20, "decide_after_minutes": 1_440, "if_undecided": "control"},
+}
+"""A good example of what can be asked for."""
+
+
 class VariantView(serializers.Serializer[Any]):
     """One arm of an A/B test, as it was given."""
 

@@ -6,12 +6,13 @@ import re
 from typing import ClassVar
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tulia.api import approvals
 from tulia.api.campaign_shapes import (
+    A_TEST,
     CampaignExecuteSerializer,
     CampaignQuery,
     CloneSerializer,
@@ -58,6 +59,7 @@ class Campaigns(Resource):
         operation_id="create_campaign",
         request=MessageCampaignCreateSerializer,
         responses={201: MessageCampaignSerializer},
+        examples=[OpenApiExample("A test with a holdout, whose winner goes to the rest", A_TEST, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         return Response(to_json(CampaignService(self.caller).create_campaign(dict(request.data))), status=201)

@@ -17,7 +17,7 @@ from tulia.api.pagination import page_of
 from tulia.api.resource import Resource
 from tulia.campaigns import experiment_plan
 from tulia.campaigns.experiment_fields import percent
-from tulia.campaigns.experiment_plan import Plan
+from tulia.campaigns.experiment_plan import ExperimentPlan
 from tulia.core.errors import Invalid
 from tulia.ledger.waterfall import Waterfall
 from tulia.reach_service import ReachService
@@ -165,7 +165,7 @@ def reach_to_json(counted: Waterfall) -> dict[str, Any]:
     }
 
 
-def _plan_to_json(made: Plan) -> dict[str, Any]:
+def _plan_to_json(made: ExperimentPlan) -> dict[str, Any]:
     return {
         "people_by_variant": made.people_by_variant,
         "held_out": made.held_out,

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tulia.campaigns import experiment
-from tulia.experiments import power, several
+from tulia.experiments import several
+from tulia.experiments.analysis import detectable
 from tulia.experiments.counts import Inconclusive
+from tulia.experiments.plan import Plan
 from tulia.experiments.sequential import planned_information
 
 if TYPE_CHECKING:
     from tulia.campaigns.models import MessageCampaign
 
-ALPHA, POWER = 0.05, 0.8
+PLAN = Plan()
+"""How every test is judged: 5 % of errors, 80 % of power."""
 FEWEST_EVENTS = 40
 """Of the rarer outcome in an arm: with fewer expected, a test is hardly worth its while."""
 DOING = {"responded": "reply", "read": "read it", "converted": "buy or book", "clicked": "click"}
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ExperimentPlan:
     """What an experiment was planned to see. Rates and differences are proportions.
 
     `people_by_variant` are those whose variants are compared (all, or the test phase), in the order of the variants; one
@@ -42,8 +46,8 @@ class Plan:
     holdout_expected_rate: float | None = None
     holdout_smallest_detectable_difference: float | None = None
     holdout_information: float | None = None
-    alpha: float = ALPHA
-    power: float = POWER
+    alpha: float = PLAN.alpha
+    power: float = PLAN.power
     metric: str = "responded"
 
     @property
@@ -87,7 +91,7 @@ def plan(
     *,
     counted: Sequence[int] | None = None,
     held_out: int | None = None,
-) -> Plan | None:
+) -> ExperimentPlan | None:
     """The plan for so many people who may be sent to; None for a campaign that is neither a test nor has a holdout.
 
     `counted` and `held_out` are people by variant and held out where somebody has counted them; else they are dealt out
@@ -103,16 +107,17 @@ def plan(
     arms = len(campaign.variants) if is_test else 1
     pairs = several.pairs(arms, control=campaign.control_variant) if arms > 1 else ()
     if by_attribute and counted is None:
-        return Plan(None, None, 0, expected, len(pairs), metric=metric)
+        return ExperimentPlan(None, None, 0, expected, len(pairs), metric=metric)
     held = held_out_of(campaign, people) if held_out is None else held_out
     by_variant, rest = tuple(counted or ()), 0
     if counted is None:
         left = people - held
         tested = tested_of(campaign, left)
         by_variant, rest = experiment.dealt(experiment.weights_of(campaign), tested), left - tested
-    seen, information = _weakest(by_variant, pairs, expected, is_ordered=campaign.control_variant is not None)
-    made = Plan(by_variant, held, rest, expected, len(pairs), seen, information, metric=metric)
-    return _with_holdout(made) if has_holdout else made
+    seen = _detectable(by_variant, expected, comparisons=len(pairs)) if pairs else None
+    information = _information(by_variant, pairs, expected)
+    made = ExperimentPlan(by_variant, held, rest, expected, len(pairs), seen, information, metric=metric)
+    return _with_holdout(made) if has_holdout or (by_attribute and held) else made
 
 
 def held_out_of(campaign: MessageCampaign, people: int) -> int:
@@ -126,45 +131,28 @@ def tested_of(campaign: MessageCampaign, people: int) -> int:
     return people if chosen is None else (people * chosen.test_percent + 50) // 100
 
 
-def _weakest(
-    people: tuple[int, ...], pairs: Sequence[tuple[int, int]], rate: float, *, is_ordered: bool
-) -> tuple[float | None, float | None]:
-    """What the comparison that sees least can detect, and its T*."""
-    if not pairs or not all(people):
-        return None, None
-    seen: list[float | None] = []
-    for first, second in pairs:
-        orders = ((first, second),) if is_ordered else ((first, second), (second, first))
-        seen += [_detectable(people[one], people[other], rate, comparisons=len(pairs)) for one, other in orders]
-    information = min(planned_information(people[one], people[other], rate) for one, other in pairs)
-    known = [one for one in seen if one is not None]
-    return (max(known) if len(known) == len(seen) else None), information
-
-
-def _detectable(baseline: int, changed: int, rate: float, *, comparisons: int = 1) -> float | None:
-    """The smallest change that is detected, towards ½, where more people are needed than away from it."""
-    found = power.detectable_difference(
-        min(rate, 1 - rate),
-        total_a=baseline,
-        ratio=changed / baseline,
-        alpha=ALPHA,
-        power=POWER,
-        comparisons=comparisons,
-    )
+def _detectable(people: tuple[int, ...], rate: float, *, comparisons: int = 1) -> float | None:
+    """The smallest difference that is detected between the smallest arms, as a report says it of the same plan."""
+    found = detectable(people, PLAN, rate, comparisons=comparisons)
     return None if isinstance(found, Inconclusive) else found
 
 
-def _with_holdout(made: Plan) -> Plan:
+def _information(people: tuple[int, ...], pairs: Sequence[tuple[int, int]], rate: float) -> float | None:
+    """T* of the comparison with the least of it."""
+    if not pairs or not all(people):
+        return None
+    return min(planned_information(people[one], people[other], rate) for one, other in pairs)
+
+
+def _with_holdout(made: ExperimentPlan) -> ExperimentPlan:
     """The comparison of everybody who gets something with those who don't: of what these can do too, which is to convert."""
     treated, held = sum(made.people_by_variant or ()) + made.rest, made.held_out or 0
     rate = made.expected_rate if made.metric == "converted" else experiment.DEFAULT_RATES["converted"]
-    seen = _detectable(held, treated, rate) if held and treated else None
-    information = planned_information(held, treated, rate) if held and treated else None
     return replace(
         made,
         holdout_expected_rate=rate,
-        holdout_smallest_detectable_difference=seen,
-        holdout_information=information,
+        holdout_smallest_detectable_difference=_detectable((held, treated), rate),
+        holdout_information=_information((held, treated), ((0, 1),), rate),
     )
 
 
@@ -173,7 +161,7 @@ def _is_useful(seen: float | None, rate: float, smallest: int) -> bool:
     return seen is not None and seen <= rarer and smallest * rarer >= FEWEST_EVENTS
 
 
-def sentences(made: Plan) -> tuple[str, ...]:
+def sentences(made: ExperimentPlan) -> tuple[str, ...]:
     """The plan in words, the most important first."""
     if not made.is_known:
         return (
@@ -185,7 +173,7 @@ def sentences(made: Plan) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _of_test(made: Plan) -> list[str]:
+def _of_test(made: ExperimentPlan) -> list[str]:
     if not made.comparisons:
         return []
     people, seen = made.people_by_variant or (), made.smallest_detectable_difference
@@ -202,7 +190,7 @@ def _of_test(made: Plan) -> list[str]:
     return said
 
 
-def _of_holdout(made: Plan) -> list[str]:
+def _of_holdout(made: ExperimentPlan) -> list[str]:
     rate, held, seen = made.holdout_expected_rate, made.held_out or 0, made.holdout_smallest_detectable_difference
     if rate is None:
         return []
@@ -225,6 +213,6 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 def _points(difference: float) -> str:
-    """In percentage points: a decimal, and two digits where it is less than a tenth."""
+    """In percentage points, with a decimal or two digits, whichever is more."""
     points = 100 * difference
-    return f"{points:.1f} points" if points >= 0.1 else f"{points:.2g} points"
+    return f"{points:.{min(12, max(1, 1 - math.floor(math.log10(points))))}f} points"

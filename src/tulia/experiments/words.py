@@ -10,7 +10,6 @@ import math
 from tulia.experiments.analysis import Analysis, Comparison, HoldoutFinding
 from tulia.experiments.counts import NO_DIFFERENCE, Inconclusive
 from tulia.experiments.holdout import Increment, MoneyIncrement
-from tulia.experiments.planning import Planned
 from tulia.experiments.sample_ratio import SampleRatio
 from tulia.experiments.test_and_roll import Selected, Vetoed
 from tulia.experiments.verdict import members_of
@@ -231,37 +230,6 @@ def selection(chosen: Selected | Vetoed, names: tuple[str, ...], *, noun: str) -
     if chosen.is_tie:
         return f"{best} was selected, because no other variant had a higher share of {noun}. It is selected, not proven better."
     return f"{best} was selected for the rest, because it had the highest share of {noun}. It is selected, not proven better."
-
-
-def planned(test: Planned, *, noun: str) -> tuple[str, ...]:
-    """Before sending: what the test can see, and a warning when that is nothing useful."""
-    baseline = f"{_number(test.baseline, _digits(test.baseline))} %"
-    if isinstance(test.detectable, Inconclusive):
-        return (
-            "This test can't detect anything useful: there are too few people in each variant.",
-            f"{_each(test.totals)}, at an expected {baseline} of {noun}.",
-        )
-    seen = _points(test.detectable, _digits(test.detectable))
-    reliably = f"with a chance of {100 * test.power:g} %"
-    said = [f"This test can detect differences of {seen} or more in {noun} (expected {baseline}), {reliably}."]
-    said.append(f"{_each(test.totals)}.")
-    if not test.is_useful:
-        said.append(
-            "That is more than a better message can be expected to bring: take more people, fewer variants or a metric that "
-            "more people reach."
-        )
-    if isinstance(test.holdout_detectable, Inconclusive):
-        said.append(f"The holdout of {_people(test.holdout)} is too small to show what the campaign causes.")
-    elif test.holdout_detectable is not None:
-        size = _points(test.holdout_detectable, _digits(test.holdout_detectable))
-        said.append(f"Against the holdout of {_people(test.holdout)} it can show an effect of {size} or more.")
-    return tuple(said)
-
-
-def _each(totals: tuple[int, ...]) -> str:
-    if max(totals) - min(totals) <= 1:
-        return f"{_people(min(totals))} in each of {len(totals)} variants"
-    return f"{_listed([f'{total:,}' for total in totals])} people in the variants"
 
 
 def _best(found: Analysis) -> int:

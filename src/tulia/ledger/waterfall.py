@@ -13,7 +13,7 @@ from uuid import UUID
 from tulia.audience import criteria, phone, reach
 from tulia.audience.reach import Step
 from tulia.campaigns import experiment_plan
-from tulia.campaigns.experiment_plan import Plan
+from tulia.campaigns.experiment_plan import ExperimentPlan
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.rates import RateCard
 from tulia.core import keyset, sql
@@ -61,7 +61,7 @@ class Waterfall:
     steps: tuple[Step, ...]
     estimate: Estimate
     notes: tuple[str, ...] = ()
-    plan: Plan | None = None
+    plan: ExperimentPlan | None = None
 
     @property
     def remaining(self) -> int:
