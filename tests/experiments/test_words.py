@@ -96,3 +96,54 @@ def test_money_by_the_campaign_is_told_with_its_interval(total: float, ending: s
     unknown = words.money(holdout.incremental_money(held, holdout.Amounts(0, 0, 0)), currency="KES")
     assert "can't be told" in unknown
     assert isinstance(holdout.incremental_money(held, holdout.Amounts(0, 0, 0)), Inconclusive)
+
+
+def test_people_brought_by_the_campaign_are_people_and_no_more_is_said_than_is_known() -> None:
+    clear = holdout.incremental_conversions(50, 1_000, 400, 4_000)
+    assert not isinstance(clear, Inconclusive)
+    said = words.increment(clear, noun="people who booked", did="booked", is_significant=True, so_far=False)
+    assert said.startswith(
+        "About 200 of the 400 people who booked would not have booked without the campaign (95 % inter"
+    )
+    assert said.endswith(").")
+    early = words.increment(clear, noun="people who booked", did="booked", is_significant=True, so_far=True)
+    assert early.startswith("So far about 200 of")
+    assert early.endswith("; it may be none.")
+
+
+def test_a_holdout_that_did_better_is_told_without_a_zero_below_zero() -> None:
+    worse = holdout.incremental_conversions(100, 1_000, 200, 4_000)
+    assert not isinstance(worse, Inconclusive)
+    said = words.increment(worse, noun="people who ordered", did="ordered", is_significant=True, so_far=False)
+    assert said.startswith(
+        "The people who were held out did better: the difference comes to −200 people who ordered (95 %"
+    )
+    alike = holdout.incremental_conversions(1, 10, 9, 91)
+    assert not isinstance(alike, Inconclusive)
+    small = words.increment(alike, noun="people who ordered", did="ordered", is_significant=False, so_far=False)
+    assert "did no worse: the difference comes to 0 people who ordered (95 % interval −" in small
+    assert small.endswith("; it may be none.")
+
+
+def test_money_lost_is_said_to_be_lost_and_before_the_end_it_may_be_none() -> None:
+    some = holdout.Amounts(1_000, 5_000e6, 6e16)
+    none = holdout.Amounts(5_000, 500e6, 5e14)
+    said = words.money(holdout.incremental_money(some, none), currency="USD")
+    assert said.startswith("The campaign lost revenue of about 24,500 USD (95 % interval ")
+    assert "−" not in said
+    assert said.endswith(").")
+    early = words.money(holdout.incremental_money(none, some), currency="USD", so_far=True)
+    assert early.startswith("So far the campaign caused revenue of about 4,900 USD (95 % interval ")
+    assert early.endswith("; it may be none.")
+
+
+def test_of_variants_of_different_sizes_shares_are_told_not_numbers() -> None:
+    groups = (ArmCounts("A", 9_000, 9_000, 900, weight=9), ArmCounts("B", 1_000, 1_000, 160))
+    said = words.sentences(analyse(groups, Plan(), is_final=True), noun="replies")
+    assert said[0] == "B won: it had a higher share of replies than A."
+    assert said[1].startswith("B had 6.0 points more replies than A")
+
+
+def test_a_loss_too_small_to_matter_is_told_as_such() -> None:
+    found = analysed((3_238, 21_387), (3_894, 21_387))
+    assert "choosing it would lose less than 0.00001 points on average." in words.probability(found)

@@ -123,6 +123,21 @@ def test_an_attribute_names_the_variant_and_the_holdout(tenant: Tenant) -> None:
     assert reloaded(campaign).experiment_plan["people_by_variant"] == [2, 1]
 
 
+def test_names_with_letters_that_are_made_small_in_several_ways_are_found_too(tenant: Tenant) -> None:
+    names = ["ΠΡΟΣΦΟΡΑΣ", "İndirim", "Élèves"]
+    add_sender(tenant)
+    add_people(tenant, 5)
+    with tenant_scope(tenant.id):
+        for customer, value in zip(Customer.objects.order_by("phone"), [*names, "élèves", "KEINEΣ"], strict=True):
+            Customer.objects.filter(pk=customer.pk).update(attributes={"segment": value})
+    variants = [{"name": name, "content": "m"} for name in names]
+    named = {"attribute": "segment", "holdout": "KEINEΣ"}
+    campaign = start(add_campaign(tenant, is_ab_test=True, variants=variants, assignment=named))
+    assert sizes(campaign) == {
+        (Role.DEALT, 0): 1, (Role.DEALT, 1): 1, (Role.DEALT, 2): 2, (Role.HELD_OUT, None): 1,
+    }  # fmt: skip
+
+
 def test_an_outcome_counts_within_the_window_of_ones_own_turn(tenant: Tenant) -> None:
     campaign = launched(tenant, 40, outcome_window_minutes=60, holdout_percent=10)
     first = claim(tenant.id, campaign.pk, now=NOW, batch=20).people

@@ -216,10 +216,20 @@ def test_what_is_incremental_is_told_beside_what_is_credited(tenant: Tenant) -> 
     held_out = sum(row.state == State.HOLDOUT for row in ledger.rows)
     dealt = sum(row.arm is not None and row.state != State.HOLDOUT for row in ledger.rows)
     assert (said.dealt, said.held_out) == (dealt, held_out)
-    assert {one.currency: one.revenue_micros for one in said.revenue} == {
+    assert {one.currency: one.revenue_micros for one in said.revenue if one.variant is None} == {
         currency: pytest.approx(spent[False, currency] - spent.get((True, currency), 0) / held_out * dealt, abs=1)
         for currency in ("KES", "USD")
     }
+    for one in said.revenue:
+        assert one.held_out_per_person_micros == round(spent.get((True, one.currency), 0) / held_out)
+        assert one.per_person_micros == pytest.approx(
+            one.dealt_per_person_micros - one.held_out_per_person_micros, abs=1
+        )
+    for currency in ("KES", "USD"):
+        lines = [one for one in said.revenue if one.currency == currency]
+        assert [one.variant for one in lines] == [None, 0, 1]
+        assert lines[0].revenue_micros == pytest.approx(lines[1].revenue_micros + lines[2].revenue_micros, abs=2)
+    assert not any(one.is_significant for one in said.people)
     together = next(one for one in said.people if one.kind == "order" and one.variant is None)
     assert (together.did, together.held_out_did) == (did[False], did[True])
     assert together.incremental == pytest.approx(did[False] - did[True] / held_out * dealt)

@@ -216,11 +216,14 @@ class ExtraRevenueView(serializers.Serializer[Any]):
     """Revenue beyond what would have come anyway, with its 95 % interval."""
 
     currency = serializers.CharField(allow_blank=True)
+    variant = serializers.IntegerField(allow_null=True, help_text="null: all variants together.")
     revenue_micros = serializers.IntegerField()
     interval_micros = serializers.ListField(
         child=serializers.IntegerField(), min_length=2, max_length=2, allow_null=True
     )
-    per_person_micros = serializers.IntegerField()
+    per_person_micros = serializers.IntegerField(help_text="The difference of the next two.")
+    dealt_per_person_micros = serializers.IntegerField()
+    held_out_per_person_micros = serializers.IntegerField()
 
 
 class ExtraPeopleView(serializers.Serializer[Any]):
@@ -241,7 +244,7 @@ class ExtraPeopleView(serializers.Serializer[Any]):
     attributed = serializers.IntegerField()
     incremental_share = serializers.FloatField(allow_null=True)
     p_value = serializers.FloatField()
-    is_significant = serializers.BooleanField()
+    is_significant = serializers.BooleanField(help_text="Never before every outcome window is closed.")
 
 
 class IncrementalView(serializers.Serializer[Any]):

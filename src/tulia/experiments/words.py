@@ -14,6 +14,8 @@ from tulia.experiments.sample_ratio import SampleRatio
 from tulia.experiments.test_and_roll import Selected, Vetoed
 from tulia.experiments.verdict import members_of
 
+_LEAST_LOSS = 1e-7  # less than that isn't worth its digits
+
 
 def sentences(found: Analysis, *, noun: str) -> tuple[str, ...]:
     """All that there is to say, the most important first."""
@@ -39,7 +41,8 @@ def verdict(found: Analysis, *, noun: str) -> str:
     names = [arm.name for arm in found.arms]
     if said.kind == "blocked":
         if said.code == "guardrail" and said.arm is not None:
-            return f"{names[said.arm]} had the most {noun}, but it can't be the winner: {_lowered(said.reason)}"
+            had = f"the most {noun}" if _is_even(found) else f"the highest share of {noun}"
+            return f"{names[said.arm]} had {had}, but it can't be the winner: {_lowered(said.reason)}"
         return "No verdict is given."
     if said.kind == "inconclusive":
         if said.code == "window_open":
@@ -51,7 +54,8 @@ def verdict(found: Analysis, *, noun: str) -> str:
     early = "; this holds although the test is still running" if said.is_early else ""
     best = names[said.arm]
     if said.kind == "winner":
-        return f"{best} won: it brought more {noun} than {_every_other(found)}{corrected}{early}."
+        brought = f"brought more {noun}" if _is_even(found) else f"had a higher share of {noun}"
+        return f"{best} won: it {brought} than {_every_other(found)}{corrected}{early}."
     beaten, tied = _listed([names[arm] for arm in said.beaten]), _listed([names[arm] for arm in said.tied], "or")
     return f"{best} is ahead: better than {beaten}{corrected}, but it can't be told from {tied}{early}."
 
@@ -91,7 +95,7 @@ def sizes(found: Analysis) -> str:
     people = [arm.people for arm in found.arms]
     if not any(people):
         return ""
-    if max(people) - min(people) <= 1:
+    if _is_even(found):
         said = f"{_people(min(people))} each"
     else:
         said = _listed([f"{_people(arm.people)} in {arm.name}" for arm in found.arms])
@@ -164,9 +168,10 @@ def probability(found: Analysis) -> str:
         return ""
     best = max(range(len(found.arms)), key=found.posterior.best.__getitem__)
     loss = found.posterior.expected_loss[best]
+    lost = _points(loss, _digits(loss)) if loss >= _LEAST_LOSS else f"less than {_points(_LEAST_LOSS, 5)}"
     return (
         f"The probability that {found.arms[best].name} is the best is {_probability(found.posterior.best[best])}; choosing "
-        f"it would lose {_points(loss, _digits(loss))} on average. That helps to choose, but is no proof."
+        f"it would lose {lost} on average. That helps to choose, but is no proof."
     )
 
 
@@ -183,31 +188,38 @@ def _caused(finding: HoldoutFinding, *, noun: str, so_far: bool) -> str:
     return increment(finding.together, noun=noun, is_significant=finding.is_significant, so_far=so_far)
 
 
-def increment(caused: Increment, *, noun: str, is_significant: bool, so_far: bool) -> str:
-    """What happened because of the campaign, of all that is attributed to it."""
+def increment(caused: Increment, *, noun: str, is_significant: bool, so_far: bool, did: str = "happened") -> str:
+    """What happened because of the campaign, of all that is attributed to it. Of people, `did` says what they did."""
     low, high = caused.interval
-    level = _level(caused.alpha)
-    start = "So far about" if so_far else "About"
-    said = (
-        f"{start} {caused.conversions:,.0f} of the {caused.attributed:,} {noun} would not have happened without the "
-        f"campaign ({level} interval {low:,.0f} to {high:,.0f})"
-    )
-    if caused.conversions <= 0:
+    limits = f"({_level(caused.alpha)} interval {_whole(low)} to {_whole(high)})"
+    if caused.conversions > 0:
         said = (
-            f"{'So far the' if so_far else 'The'} people who were held out did no worse: {caused.conversions:,.0f} {noun} "
-            f"by the campaign ({level} interval {low:,.0f} to {high:,.0f})"
+            f"{'So far about' if so_far else 'About'} {_whole(caused.conversions)} of the {caused.attributed:,} {noun} would "
+            f"not have {did} without the campaign {limits}"
+        )
+    else:
+        said = (
+            f"{'So far the' if so_far else 'The'} people who were held out did "
+            f"{'better' if is_significant and not so_far else 'no worse'}: the difference comes to "
+            f"{_whole(caused.conversions)} {noun} {limits}"
         )
     return said + ("." if is_significant and not so_far else "; it may be none.")
 
 
-def money(increment: MoneyIncrement | Inconclusive, *, currency: str, what: str = "revenue") -> str:
-    """Money by the campaign, from amounts in micros."""
+def money(
+    increment: MoneyIncrement | Inconclusive, *, currency: str, what: str = "revenue", so_far: bool = False
+) -> str:
+    """Money by the campaign, from amounts in micros. Before the end it is never more than a first impression."""
     if isinstance(increment, Inconclusive):
         return f"What {what} the campaign caused can't be told: " + _lowered(increment.reason)
     low, high = (limit / 1e6 for limit in increment.interval)
-    said = f"The campaign caused {what} of about {increment.total / 1e6:,.0f} {currency}"
-    said += f" ({_level(increment.alpha)} interval {low:,.0f} to {high:,.0f})"
-    return said + ("; it may be none." if low <= 0 <= high else ".")
+    total, is_none = increment.total / 1e6, so_far or low <= 0 <= high
+    start, brought = "So far the" if so_far else "The", "caused"
+    if total < 0:
+        total, low, high, brought = -total, -high, -low, "lost"
+    said = f"{start} campaign {brought} {what} of about {_whole(total)} {currency}".rstrip()
+    said += f" ({_level(increment.alpha)} interval {_whole(low)} to {_whole(high)})"
+    return said + ("; it may be none." if is_none else ".")
 
 
 def selection(chosen: Selected | Vetoed, names: tuple[str, ...], *, noun: str) -> str:
@@ -224,6 +236,12 @@ def _best(found: Analysis) -> int:
     if found.verdict.arm is not None:
         return found.verdict.arm
     return max(range(len(found.arms)), key=lambda arm: (found.arms[arm].rate or 0.0, arm == found.plan.control, -arm))
+
+
+def _is_even(found: Analysis) -> bool:
+    """Whether the variants have as many people, so that more of something is also more per person."""
+    people = [arm.people for arm in found.arms]
+    return max(people) - min(people) <= 1
 
 
 def _comparisons(found: Analysis) -> int:
@@ -261,6 +279,11 @@ def _digits(width: float | None) -> int:
 def _number(rate: float, digits: int) -> str:
     said = f"{100 * rate:.{digits}f}"
     return said.lstrip("-") if float(said) == 0 else said.replace("-", "−")
+
+
+def _whole(number: float) -> str:
+    said = f"{number:,.0f}"
+    return "0" if said == "-0" else said.replace("-", "−")
 
 
 def _points(rate: float, digits: int) -> str:

@@ -81,11 +81,10 @@ def _note_plan(campaign: MessageCampaign) -> None:
 
 def _by_attribute(campaign: MessageCampaign) -> dict[str, Any]:
     """What the statement asks about an assignment that was made before, by an attribute of the customers."""
-    held = campaign.assignment.get("holdout")
     return {
         "attribute": campaign.assignment.get("attribute"),
-        "arm_values": [variant["name"].strip().lower() for variant in campaign.variants],
-        "held_value": held.strip().lower() if isinstance(held, str) else None,
+        "arm_values": [variant["name"] for variant in campaign.variants],
+        "held_value": campaign.assignment.get("holdout"),
     }
 
 

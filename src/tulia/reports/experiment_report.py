@@ -15,7 +15,7 @@ from tulia.experiments.several import Omnibus
 from tulia.experiments.verdict import Harm
 from tulia.ledger import outcomes
 
-NOUNS = {"responded": "replies", "read": "reads", "converted": "orders and bookings", "clicked": "clicks"}
+NOUNS = {"responded": "replies", "read": "reads", "converted": "people who ordered or booked", "clicked": "clicks"}
 VETOES = {
     "sample_ratio": "the groups are not of the planned sizes, so they can't be compared",
     "guardrail": "the variant with the best result does harm by a guarded metric",

@@ -4,7 +4,8 @@
 -- (without a test phase all do), and of those the arms take turns as their weights say: so sizes are exact, and arms,
 -- controls and the rest are interleaved in the order of sending (id). The seed stands in parentheses, because it may be
 -- negative and a cast binds closer than a minus.
--- By an attribute (when one is named) nobody is dealt anything by chance: its value names the arm or the holdout.
+-- By an attribute (when one is named) nobody is dealt anything by chance: its value names the arm or the holdout. Both are
+-- made small here, by the same hand: Python and a database differ in some letters, as in the Greek sigma.
 -- Sent by the clocks of the recipients, they are due when theirs show the time (zones and arrivals; empty: all are due now).
 -- params: tenant_id uuid, campaign_id uuid, sender_id uuid, seed bigint, arms smallint[] (in the order of their turns),
 --         held_per_myriad int, test_percent int, attribute text (null: by chance), arm_values text[], held_value text (null:
@@ -37,14 +38,19 @@ WITH matched AS MATERIALIZED (
 ), named AS (
     SELECT dealt.*,
            lower(btrim(c.attributes ->> %(attribute)s::text)) AS value,
-           array_position(%(arm_values)s::text[], lower(btrim(c.attributes ->> %(attribute)s::text))) - 1 AS named_arm
+           array_position(asked.arms, lower(btrim(c.attributes ->> %(attribute)s::text))) - 1 AS named_arm,
+           asked.held
     FROM dealt
+    CROSS JOIN (
+        SELECT array_agg(lower(btrim(value)) ORDER BY place) AS arms, lower(btrim(%(held_value)s::text)) AS held
+        FROM unnest(%(arm_values)s::text[]) WITH ORDINALITY AS v (value, place)
+    ) asked
     LEFT JOIN customers c ON %(attribute)s::text IS NOT NULL AND c.tenant_id = %(tenant_id)s::uuid AND c.id = dealt.customer_id
 ), decided AS (
     SELECT named.*,
            CASE WHEN refusal <> '' THEN refusal
                 WHEN %(attribute)s::text IS NULL OR named_arm IS NOT NULL THEN ''
-                WHEN COALESCE(value, '') = '' OR value <> COALESCE(%(held_value)s::text, value) THEN 'no_variant'
+                WHEN COALESCE(value, '') = '' OR value <> COALESCE(held, value) THEN 'no_variant'
                 ELSE '' END AS reason,
            CASE WHEN %(attribute)s::text IS NOT NULL THEN CASE WHEN named_arm IS NULL THEN 2 ELSE 0 END
                 WHEN is_held THEN 2 WHEN is_tested THEN 0 ELSE 1 END AS role,

@@ -2,8 +2,8 @@
 -- were dealt an arm, and those who were held out. Times of orders may be whole seconds: the second of the turn counts.
 -- params: tenant_id uuid, campaign_id uuid, since timestamptz (of the first turn), until timestamptz, span interval,
 --         order_statuses text[], booking_statuses text[] (of those that count)
--- returns: whether they were held out, arm (null: held out, or all arms), kind ("order", "booking", "any"), currency (null:
---          the line counts people), people; of lines with a currency: micros in all, and their squares added up by person
+-- returns: whether they were held out, arm (null: held out), kind ("order", "booking", "any"), currency (null: the line counts
+--          people), people; of lines with a currency: micros in all, and their squares added up by person
 WITH done AS (
     SELECT r.role = 2 AS is_held_out, r.arm, r.customer_id, 'order' AS kind, o.currency, o.total_micros AS micros
     FROM orders o
@@ -23,15 +23,15 @@ WITH done AS (
       AND b.booked_at >= date_trunc('second', r.turn_at) AND b.booked_at <= r.turn_at + %(span)s::interval
       AND (r.role = 2 OR (r.role = 0 AND r.arm IS NOT NULL))
 ), paid AS (
-    SELECT is_held_out, customer_id, currency, sum(micros) AS micros
+    SELECT is_held_out, arm, customer_id, currency, sum(micros) AS micros
     FROM done
     WHERE kind = 'order'
-    GROUP BY is_held_out, customer_id, currency
+    GROUP BY is_held_out, arm, customer_id, currency
 )
 SELECT is_held_out, arm, COALESCE(kind, 'any'), NULL::text, count(DISTINCT customer_id), NULL::float8, NULL::float8
 FROM done
 GROUP BY GROUPING SETS ((is_held_out, arm, kind), (is_held_out, arm))
 UNION ALL
-SELECT is_held_out, NULL, 'order', currency, count(*), sum(micros)::float8, sum(micros::float8 * micros::float8)
+SELECT is_held_out, arm, 'order', currency, count(*), sum(micros)::float8, sum(micros::float8 * micros::float8)
 FROM paid
-GROUP BY is_held_out, currency
+GROUP BY is_held_out, arm, currency
