@@ -51,36 +51,32 @@ def test_people_are_dealt_out_after_the_holdout_and_in_the_test_phase_only() -> 
 def test_what_two_equal_arms_can_detect_is_what_the_formula_says() -> None:
     made = plan(8_420, expected_rate=0.05)
     assert made.people_by_variant == (4_210, 4_210)
-    assert made.smallest_detectable_difference == power.detectable_difference(0.05, total_a=4_210, alpha=0.04)
+    assert made.smallest_detectable_difference == power.detectable_difference(0.05, total_a=4_210)
     assert made.information == pytest.approx(4_210 / 2 * 0.05 / 0.95)
     assert (made.alpha, made.power, made.comparisons, made.is_worthwhile) == (0.05, 0.8, 1, True)
-    said = "This test can detect differences of 1.5 points or more in how many reply, if about 5 % do"
+    said = "This test can detect differences of 1.4 points or more in how many reply, if about 5 % do"
     assert sentences(made) == (f"{said}: 4,210 people for each variant.",)
 
 
 def test_more_variants_share_alpha_and_a_control_makes_fewer_comparisons() -> None:
     each, control = plan(40_000, arms=4), plan(40_000, arms=4, control_variant=2)
     assert (each.comparisons, control.comparisons) == (6, 3)
-    assert each.smallest_detectable_difference == power.detectable_difference(
-        0.05, total_a=10_000, alpha=0.04, comparisons=6
-    )
-    assert control.smallest_detectable_difference == power.detectable_difference(
-        0.05, total_a=10_000, alpha=0.04, comparisons=3
-    )
+    assert each.smallest_detectable_difference == power.detectable_difference(0.05, total_a=10_000, comparisons=6)
+    assert control.smallest_detectable_difference == power.detectable_difference(0.05, total_a=10_000, comparisons=3)
 
 
 def test_of_unequal_arms_the_comparison_that_sees_least_counts() -> None:
     made = plan(30_000, arms=3, weights=(8, 1, 1))
-    small = power.detectable_difference(0.05, total_a=3_000, alpha=0.04, comparisons=3)
+    small = power.detectable_difference(0.05, total_a=3_000, comparisons=3)
     assert made.smallest_detectable_difference == small
     assert made.information == sequential.planned_information(3_000, 3_000, 0.05)
 
 
 def test_of_a_frequent_metric_a_rise_is_planned_for_while_there_is_room_and_else_a_fall() -> None:
     common = plan(4_000, expected_rate=0.6).smallest_detectable_difference
-    assert common == power.detectable_difference(0.6, total_a=2_000, alpha=0.04)
+    assert common == power.detectable_difference(0.6, total_a=2_000)
     nearly_all = plan(400, expected_rate=0.98).smallest_detectable_difference
-    assert nearly_all == pytest.approx(power.detectable_difference(0.02, total_a=200, alpha=0.04))
+    assert nearly_all == pytest.approx(power.detectable_difference(0.02, total_a=200))
 
 
 def test_a_report_says_of_the_plan_what_was_said_before() -> None:

@@ -111,13 +111,9 @@ def holdout_weight(campaign: MessageCampaign) -> float:
 
 
 def plan_of(campaign: MessageCampaign) -> Plan:
-    """What was fixed at the launch; before it, what is fixed already.
-
-    A report is looked at while it comes in, and acted upon: so a fifth of alpha is set aside for naming a winner early.
-    """
+    """What was fixed at the launch; before it, what is fixed already."""
     stored = campaign.experiment_plan or {}
     return Plan(
-        auto_stop=True,
         control=campaign.control_variant,
         baseline=float(stored.get("expected_rate", expected_rate_of(campaign))),
         totals=tuple(stored.get("people_by_variant") or ()),

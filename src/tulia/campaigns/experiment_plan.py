@@ -17,10 +17,8 @@ from tulia.experiments.sequential import planned_information
 if TYPE_CHECKING:
     from tulia.campaigns.models import MessageCampaign
 
-PLAN = Plan(auto_stop=True)
-"""How every test is judged: 5 % of errors, a fifth of it for looks before the end, 80 % of power."""
-AT_THE_END = Plan()
-"""How the holdout is: once, at the end."""
+PLAN = Plan()
+"""How every test is judged: 5 % of errors, 80 % of power."""
 FEWEST_EVENTS = 40
 """Of the rarer outcome in an arm: with fewer expected, a test is hardly worth its while."""
 DOING = {"responded": "reply", "read": "read it", "converted": "buy or book", "clicked": "click"}
@@ -133,9 +131,9 @@ def tested_of(campaign: MessageCampaign, people: int) -> int:
     return people if chosen is None else (people * chosen.test_percent + 50) // 100
 
 
-def _detectable(people: tuple[int, ...], rate: float, *, comparisons: int = 1, judged: Plan = PLAN) -> float | None:
+def _detectable(people: tuple[int, ...], rate: float, *, comparisons: int = 1) -> float | None:
     """The smallest difference that is detected between the smallest arms, as a report says it of the same plan."""
-    found = detectable(people, judged, rate, comparisons=comparisons)
+    found = detectable(people, PLAN, rate, comparisons=comparisons)
     return None if isinstance(found, Inconclusive) else found
 
 
@@ -153,7 +151,7 @@ def _with_holdout(made: ExperimentPlan) -> ExperimentPlan:
     return replace(
         made,
         holdout_expected_rate=rate,
-        holdout_smallest_detectable_difference=_detectable((held, treated), rate, judged=AT_THE_END),
+        holdout_smallest_detectable_difference=_detectable((held, treated), rate),
         holdout_information=_information((held, treated), ((0, 1),), rate),
     )
 
