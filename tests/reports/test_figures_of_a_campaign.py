@@ -208,8 +208,9 @@ def test_what_is_incremental_is_told_beside_what_is_credited(tenant: Tenant) -> 
             )  # fmt: skip
             is_held_out = row.state == State.HOLDOUT
             turn = row.turn_at
-            is_compared = turn is not None and (is_held_out or row.arm is not None)
-            if is_compared and status == "paid" and turn.replace(microsecond=0) <= at <= turn + timedelta(days=7):
+            if turn is None or not (is_held_out or row.arm is not None):
+                continue
+            if status == "paid" and turn.replace(microsecond=0) <= at <= turn + timedelta(days=7):
                 spent[is_held_out, currency] = spent.get((is_held_out, currency), 0) + micros
                 did[is_held_out] += 1
     said = service(tenant).money(ledger.campaign.pk).incremental

@@ -103,7 +103,7 @@ def holdout_per_myriad(campaign: MessageCampaign) -> int:
 
 
 def holdout_weight(campaign: MessageCampaign) -> float:
-    """The planned size of the holdout beside the arms' weights; 0 without one."""
+    """The planned size of the holdout beside the arms' weights; 0 when none was asked for by a percentage."""
     held = float(campaign.holdout_percent) / 100
     chosen = auto_winner_of(campaign)
     tested = chosen.test_percent / 100 if chosen else 1.0

@@ -66,7 +66,7 @@ def decide(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
 def choose(campaign: MessageCampaign, found: Outcomes) -> Selected | Vetoed:
     """The variant to send to the rest by what the test came to; a variant that does harm is never chosen."""
     plan = experiment.plan_of(campaign)
-    split = split_of(found.arms, plan)
+    split = split_of(found.arms, plan, found.held_out)
     chosen = test_and_roll.select(
         [arm.successes for arm in found.arms],
         [arm.matured for arm in found.arms],

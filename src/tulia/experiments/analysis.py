@@ -142,18 +142,20 @@ def analyse(
     is_final: bool,
     guardrails: tuple[GuardrailCounts, ...] = (),
     holdout: ArmCounts | None = None,
+    uncounted: ArmCounts | None = None,
     with_posterior: bool = True,
 ) -> Analysis:
     """Two to four arms (more work, too) and their plan at one look. Raises `CountsInvalid` for impossible counts.
 
     `is_final`: all outcome windows have closed, or nothing later will be looked at. Anything before is a look "so far".
+    `holdout` is compared with the arms; `uncounted` is one whose outcomes aren't known here: only its size is checked.
     """
     if len(arms) < 2:
         raise CountsInvalid("There must be at least two arms.", field="arms")
     if plan.control is not None and not 0 <= plan.control < len(arms):
         raise ValueError(f"control must be one of the arms 0 to {len(arms) - 1}, not {plan.control}")
     counts = counted(arms, is_final=is_final)
-    split = split_of(arms, plan, holdout)
+    split = split_of(arms, plan, holdout or uncounted)
     harms = harms_of(arms, plan, guardrails)
     verdict, tested = judge(counts, plan, is_final=is_final, split=split, harms=harms)
     family = len(arms) - 1 if plan.control is not None else len(tested)

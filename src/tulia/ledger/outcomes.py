@@ -49,10 +49,10 @@ def of_campaign(campaign: MessageCampaign, *, now: datetime) -> Outcomes:
     is_over = campaign.status in ("completed", "canceled")
     return Outcomes(
         arms=tuple(
-            _arm(variant.get("name", ""), counts, counts[0] if campaign.assignment else weight)
+            _arm(variant.get("name", ""), counts, max(1, counts[0]) if campaign.assignment else weight)
             for variant, counts, weight in zip(variants, dealt, weights, strict=True)
         ),
-        held_out=_arm("holdout", held, experiment.holdout_weight(campaign)) if held else None,
+        held_out=_arm("holdout", held, experiment.holdout_weight(campaign) or held[0]) if held else None,
         rolled_out=sum(counts[0] for (role, _), counts in counted.items() if role is Role.ROLLED_OUT),
         guardrails=_guardrails(campaign, dealt, window),
         is_final=bool(campaign.audience_frozen_at)

@@ -27,7 +27,13 @@ VETOES = {
 def of_campaign(campaign: MessageCampaign, *, now: datetime) -> dict[str, Any]:
     """Everything beyond the counts of each arm, as the report shows it; two queries. Call in the tenant's scope."""
     found = outcomes.of_campaign(campaign, now=now)
-    analysis = analyse(found.arms, experiment.plan_of(campaign), is_final=found.is_final, guardrails=found.guardrails)
+    analysis = analyse(
+        found.arms,
+        experiment.plan_of(campaign),
+        is_final=found.is_final,
+        guardrails=found.guardrails,
+        uncounted=found.held_out,
+    )
     said = to_json(analysis)
     return {
         "assignment": campaign.assignment or "random",
