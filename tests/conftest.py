@@ -52,6 +52,10 @@ def _start_database() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
+
+    # Hundreds of tests sign somebody in; what scrypt costs on purpose is paid in tests/tenants and by the live servers.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
 @pytest.fixture

@@ -55,6 +55,6 @@ def test_a_server_left_by_a_killed_process_becomes_one_that_ends_with_its_new_ow
     assert answers(url)
     subprocess.run([sys.executable, "-c", program.format(until_exit=True)], check=False)
     deadline = time.monotonic() + 15
-    while answers(url):
+    while answers(url) or (data_dir / "postgres" / "postmaster.pid").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
