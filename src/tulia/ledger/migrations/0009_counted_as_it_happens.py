@@ -299,8 +299,9 @@ CREATE CONSTRAINT TRIGGER ledger_settles AFTER INSERT ON ledger_unsettled
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_settle();
 """
 
+OF_ALL_TENANTS = ("ledger_recipients", "message_campaigns", "ledger_tallies", "ledger_minutes", "ledger_waits", "ledger_outcomes")
 COUNT_WHAT_IS_THERE = f"""
-ALTER TABLE ledger_recipients NO FORCE ROW LEVEL SECURITY;
+{"".join(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;" for table in OF_ALL_TENANTS)}
 INSERT INTO ledger_tallies (tenant_id, campaign_id, role, arm, state, reason, failure_kind, failure_code, {COUNTS})
 SELECT {CELL}, {IN_CELL.format("count(*)")}, sum(c.cost_micros)
 FROM ledger_recipients c
@@ -315,15 +316,13 @@ SELECT c.tenant_id, c.campaign_id, {DEALT_ARM}, answer.is_reply, about.seconds, 
 FROM ledger_recipients c
 {WAITS}
 GROUP BY 1, 2, 3, 4, 5;
-ALTER TABLE message_campaigns NO FORCE ROW LEVEL SECURITY;
 INSERT INTO ledger_outcomes (tenant_id, campaign_id, role, arm, minute, people, succeeded)
 SELECT c.tenant_id, c.campaign_id, c.role, COALESCE(c.arm, -1::smallint), date_trunc('minute', c.turn_at), count(*),
        count(*) FILTER (WHERE outcome.is_success)
 FROM ledger_recipients c
 {OUTCOMES}
 GROUP BY 1, 2, 3, 4, 5;
-ALTER TABLE message_campaigns FORCE ROW LEVEL SECURITY;
-ALTER TABLE ledger_recipients FORCE ROW LEVEL SECURITY;
+{"".join(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY;" for table in OF_ALL_TENANTS)}
 """
 
 GONE = """
