@@ -79,7 +79,7 @@ def test_a_job_that_waits_is_seen(tenant: Tenant) -> None:
     jobs.defer("tulia.dispatch.call_off", queue="nowhere", tenant_id=str(tenant.id), campaign_id=str(uuid.uuid4()))
     seen = condition.look().jobs
     assert seen.waiting == before + 1
-    assert 0 <= seen.oldest_seconds
+    assert seen.oldest_seconds >= 0
     sql.execute("DELETE FROM procrastinate_jobs WHERE queue_name = 'nowhere'")
 
 
@@ -88,7 +88,9 @@ def test_a_worker_is_seen_until_it_says_goodbye_or_says_nothing_for_half_a_minut
     workers.tick(mine, sender_count=0)
     workers.tick(mine, sender_count=3)
     workers.tick(lost, sender_count=7)
-    sql.execute("UPDATE running_workers SET ticked_at = now() - interval '31 seconds' WHERE worker_id = %(id)s", {"id": lost})
+    sql.execute(
+        "UPDATE running_workers SET ticked_at = now() - interval '31 seconds' WHERE worker_id = %(id)s", {"id": lost}
+    )
     seen = [worker.sender_count for worker in condition.look().workers]
     assert 3 in seen
     assert 7 not in seen

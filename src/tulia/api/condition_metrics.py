@@ -54,9 +54,7 @@ def families(seen: Condition) -> Iterator[Metric]:
     yield _gauge(
         "callbacks_waiting", "Callbacks stored and not in the ledger yet, counted to 10,000.", seen.callbacks.waiting
     )
-    yield _gauge(
-        "callbacks_oldest_seconds", "How long the oldest of them has waited.", seen.callbacks.oldest_seconds
-    )
+    yield _gauge("callbacks_oldest_seconds", "How long the oldest of them has waited.", seen.callbacks.oldest_seconds)
     yield from _of_workers(seen)
     yield from _of_campaigns(seen)
     yield from _of_senders(seen.senders)
@@ -65,14 +63,18 @@ def families(seen: Condition) -> Iterator[Metric]:
 
 def _of_workers(seen: Condition) -> Iterator[Metric]:
     by_version = Counter(worker.version for worker in seen.workers)
-    yield _gauge("workers", "Workers that said in the last 30 seconds that they run.", by_version or {"none": 0}, "version")
+    yield _gauge(
+        "workers", "Workers that said in the last 30 seconds that they run.", by_version or {"none": 0}, "version"
+    )
     if seen.workers:
         quietest = max(worker.silent_seconds for worker in seen.workers)
         yield _gauge("worker_silent_seconds", "Since the worker said something that has been silent longest.", quietest)
 
 
 def _of_campaigns(seen: Condition) -> Iterator[Metric]:
-    counts = {status: float(seen.campaigns[status].count if status in seen.campaigns else 0) for status in OPEN_STATUSES}
+    counts = {
+        status: float(seen.campaigns[status].count if status in seen.campaigns else 0) for status in OPEN_STATUSES
+    }
     yield _gauge("campaigns", "Open campaigns by status.", counts, "status")
     people: Counter[str] = Counter()
     for campaigns in seen.campaigns.values():
@@ -85,11 +87,15 @@ def _of_campaigns(seen: Condition) -> Iterator[Metric]:
 def _of_senders(senders: tuple[SenderState, ...]) -> Iterator[Metric]:
     forgotten = sum(one.is_forgotten for one in senders)
     yield _gauge("senders_forgotten", "Senders with campaigns to send and nobody sending for a minute.", forgotten)
-    yield _gauge("sender_paused", "1 when the sender is paused.", {str(one.sender_id): float(bool(one.paused_reason)) for one in senders}, "sender_id")  # fmt: skip
-    active = [one for one in senders if one.sending_campaigns or one.sent_last_minute]
-    yield _gauge("sender_rate_limit", "Messages a second that the sender may send.", {str(one.sender_id): float(one.rate_per_second) for one in active}, "sender_id")  # fmt: skip
-    yield _gauge("sender_rate", "Messages a second in the last whole minute.", {str(one.sender_id): one.sent_last_minute / 60 for one in active}, "sender_id")  # fmt: skip
-    yield _gauge("sender_attended", "1 when a worker sends for it.", {str(one.sender_id): float(one.is_attended) for one in active}, "sender_id")  # fmt: skip
+    paused = {str(one.sender_id): float(bool(one.paused_reason)) for one in senders}
+    yield _gauge("sender_paused", "1 when the sender is paused.", paused, "sender_id")
+    active = {str(one.sender_id): one for one in senders if one.sending_campaigns or one.sent_last_minute}
+    limits = {id_: float(one.rate_per_second) for id_, one in active.items()}
+    yield _gauge("sender_rate_limit", "Messages a second that the sender may send.", limits, "sender_id")
+    rates = {id_: one.sent_last_minute / 60 for id_, one in active.items()}
+    yield _gauge("sender_rate", "Messages a second in the last whole minute.", rates, "sender_id")
+    attended = {id_: float(one.is_attended) for id_, one in active.items()}
+    yield _gauge("sender_attended", "1 when a worker sends for it.", attended, "sender_id")
 
 
 def _gauge(name: str, about: str, value: float | dict[str, float] | Counter[str], label: str = "") -> GaugeMetricFamily:

@@ -77,7 +77,7 @@ def _worker(arguments: argparse.Namespace) -> int:
 
         logs.configure(settings.LOG_LEVEL)
         pulse = health_port.Pulse()
-        companions = [deliverer.deliver]
+        companions: list[worker.Companion] = [deliverer.deliver]
         if listener is not None:
             companions.append(health_port.serving(listener, pulse))
         return worker.run_worker(companions, pulse=pulse)

@@ -163,7 +163,9 @@ class Worker:
         """Gives the jobs of dead workers back to the queue, and defers what was forgotten."""
         while True:
             try:
-                for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=run_jobs.STALLED_AFTER_SECONDS):
+                for job in await queue.job_manager.get_stalled_jobs(
+                    seconds_since_heartbeat=run_jobs.STALLED_AFTER_SECONDS
+                ):
                     await _give_back(queue, job)
                 await queue.job_manager.prune_stalled_workers(60.0)
                 await self._database.run(scheduler.relaunch_forgotten, now=clock.now())
