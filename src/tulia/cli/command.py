@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tulia.cli import api_keys, imports, processes, senders, stats, tenants, tiers, up, verifying
+from tulia.cli import api_keys, doctor, imports, processes, senders, stats, tenants, tiers, up, verifying
 from tulia.cli.failing import CommandFailed, report
 from tulia.cli.installation import add_data_dir, database
 
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     senders.add(commands)
     imports.add(commands)
     verifying.add(commands)
+    doctor.add(commands)
     stats.add(commands)
     return parser
 
