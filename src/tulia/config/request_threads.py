@@ -18,10 +18,11 @@ from typing import IO, Any
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.db import connections
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+
+from tulia.core import sql
 
 MOST_AT_ONCE = 64
 """Requests in work at once in one process; the others wait for a thread. Whoever waits for a campaign holds one."""
@@ -63,7 +64,7 @@ class OneThreadHandler(ASGIHandler):
             response.block_size = self.chunk_size
         response._handler_class = self.__class__
         if response.streaming:
-            connections.close_all()
+            sql.drop_connection()
         else:
             response.close()
         return response
