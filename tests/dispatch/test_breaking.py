@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from cast import add_campaign, add_sender, add_template, reloaded, start
-from dispatch.provider import Run, accepted, elsewhere, graph_error, page
+from dispatch.provider import Run, accepted, elsewhere, graph_error, page, page
 from tulia.campaigns import lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import standing
@@ -180,3 +180,13 @@ async def test_with_a_new_token_another_dispatcher_begins(tenant: Tenant) -> Non
         await run.until(lambda: run.provider.posts.total() > 100)
         assert next_one.connection.access_token == "fresh"
     assert set(run.provider.posts.values()) == {1}
+
+
+async def test_a_provider_that_points_elsewhere_is_not_followed_and_nobody_is_lost(tenant: Tenant) -> None:
+    moved = page(307, Location="/elsewhere")
+    run = Run(tenant, people=10, rate=50, answer=moved)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(run.is_over)
+    assert "base URL" in run.now().status_reason
+    assert set(run.provider.posts.values()) == {1}, "the secret and the message went nowhere else"
+    assert {state for state, _ in run.states()} <= {State.WAITING, State.DEFERRED}

@@ -39,7 +39,9 @@ class WhatsAppCloud:
             return Rejected(Failure(FailureKind.CONTENT, "payload_invalid", str(error)))
         try:
             noted = NotedBody(body, on_wire)
-            async with self._session.post(self._url, data=noted, headers=self._headers) as response:
+            async with self._session.post(
+                self._url, data=noted, headers=self._headers, allow_redirects=False
+            ) as response:
                 answer = await response.read()
                 return failures.classify_response(
                     response.status, answer, retry_after=response.headers.get("Retry-After"), now=clock.now()
