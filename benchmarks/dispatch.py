@@ -45,7 +45,9 @@ async def bare_client(address: str, count: int, under_way: int) -> float:
 
         async def lane() -> None:
             for n in left:
-                await adapter.send(OutgoingMessage(to="+254700000000", reference=f"t1:{n}", text="Hello, fresh mangoes!"))
+                await adapter.send(
+                    OutgoingMessage(to="+254700000000", reference=f"t1:{n}", text="Hello, fresh mangoes!")
+                )
 
         began = time.perf_counter()
         await asyncio.gather(*(lane() for _ in range(under_way)))
@@ -66,8 +68,9 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     tests_conftest._start_database()
-    import live_installation as installations
     import uvloop
+
+    import live_installation as installations
     from flows.opening import open_shop
 
     memory: list[float] = []

@@ -86,6 +86,7 @@ def bodies(shop: Shop, campaign_id: str, people: list[tuple[int, str, str]], per
 async def post_all(shop: Shop, made: list[bytes], *, per_second: float = 0) -> None:
     """Posts the bodies over a few connections; evenly, if a rate is given."""
     import aiohttp
+
     from flows.shop import APP_SECRET
 
     url = f"{shop.installation.web_url}/v1/webhooks/whatsapp/{shop.sender_id}"
@@ -112,7 +113,9 @@ def copied(people: list[tuple[int, str, str]]) -> float:
 
     with psycopg.connect(os.environ["TULIA_OWNER_DATABASE_URL"]) as owner:
         owner.execute("CREATE TABLE bare_updates (id bigint, message_id text, kind smallint, at timestamptz)")
-        text = "".join(f"{id_}\t{mid}\t{kind}\t2026-01-01 00:00:00Z\n" for id_, _, mid in people for kind in (25, 40, 50))
+        text = "".join(
+            f"{id_}\t{mid}\t{kind}\t2026-01-01 00:00:00Z\n" for id_, _, mid in people for kind in (25, 40, 50)
+        )
         began = time.perf_counter()
         with owner.cursor().copy("COPY bare_updates FROM STDIN") as copy:
             copy.write(text)

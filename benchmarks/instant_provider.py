@@ -1,6 +1,6 @@
 """A provider that accepts every message at once and remembers nothing: what is left is what the sender itself costs.
 
-    python benchmarks/instant_provider.py PORT
+python benchmarks/instant_provider.py PORT
 """
 
 from __future__ import annotations

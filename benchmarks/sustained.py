@@ -31,9 +31,23 @@ if TYPE_CHECKING:
     from flows.shop import Shop
     from live_installation import Installation
 
-_NEVER = {name: 0.0 for name in (
-    "not_on_whatsapp_p", "capped_p", "us_blocked_p", "opted_out_p", "experiment_p", "later_p", "read_only_p", "reply_text_p",
-    "reply_button_p", "stop_p", "native_stop_p", "block_p")}  # fmt: skip
+_NEVER = dict.fromkeys(
+    (
+        "not_on_whatsapp_p",
+        "capped_p",
+        "us_blocked_p",
+        "opted_out_p",
+        "experiment_p",
+        "later_p",
+        "read_only_p",
+        "reply_text_p",
+        "reply_button_p",
+        "stop_p",
+        "native_stop_p",
+        "block_p",
+    ),
+    0.0,
+)
 _SOON = {"median": 12.0, "sigma": 0.3}  # virtual seconds, sixty to a real one
 KEEN = _NEVER | {"online_p": 1.0, "read_p": 1.0, "sent": _SOON, "delivered_now": _SOON, "read": _SOON}
 """People to whom everything is delivered, who read it, and say nothing."""
@@ -109,7 +123,10 @@ def main() -> int:
                 print("it doesn't keep up: given up")
                 break
             if len(looks) % 60 == 1:
-                print(f"{last.at:6.0f} s  sent {last.sent:,}  read {last.read:,}  lag {last.lag_seconds:.2f} s", flush=True)
+                print(
+                    f"{last.at:6.0f} s  sent {last.sent:,}  read {last.read:,}  lag {last.lag_seconds:.2f} s",
+                    flush=True,
+                )
             time.sleep(max(0.0, began + len(looks) + 1 - time.monotonic()) if looks else 0.1)
         ended = time.monotonic() - began
     sending = [one for one in looks if one.sent < people] or looks
@@ -128,7 +145,8 @@ def main() -> int:
         if name == "simulator":
             continue
         early, late = (
-            statistics.median(one.memory_mb[name] for one in part) for part in (sending[third : 2 * third], sending[-third:])
+            statistics.median(one.memory_mb[name] for one in part)
+            for part in (sending[third : 2 * third], sending[-third:])
         )
         rows.append(
             Figure(f"memory of the {name}, last third", late, "MB", at_most=200, limit=early,

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from cast import add_campaign, add_sender, add_template, reloaded, start
-from dispatch.provider import Run, accepted, elsewhere, graph_error, page, page
+from dispatch.provider import Run, accepted, elsewhere, graph_error, page
 from tulia.campaigns import lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import standing
