@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from tulia.config.data_dir import default_data_dir
+from tulia.core import clock, failpoints
 
 
 def _text(name: str, default: str = "") -> str:
@@ -125,6 +126,13 @@ API_FAILURES_PER_MINUTE = _number("TULIA_API_FAILURES_PER_MINUTE", 300, lowest=0
 TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)
 WEBHOOKS_MAY_BE_LOCAL = _flag("TULIA_WEBHOOKS_MAY_BE_LOCAL", default=False)
 IS_SECURE = PUBLIC_URL.startswith("https://")
+
+# The two that torture an installation (docs/torture.md), in force from here on in whatever process reads the settings.
+try:
+    failpoints.arm(_text("TULIA_FAILPOINTS"))
+except failpoints.FailpointsInvalid as error:
+    raise ImproperlyConfigured(f"TULIA_FAILPOINTS: {error}") from error
+clock.follow(_text("TULIA_CLOCK_OFFSET_FILE"))
 
 _hosts = [host for host in _text("TULIA_ALLOWED_HOSTS").split(",") if host]
 ALLOWED_HOSTS = _hosts or ["*"]

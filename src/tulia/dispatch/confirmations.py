@@ -11,7 +11,7 @@ from tulia.audience.confirmations import DueConfirmation, Settled
 from tulia.channels import senders
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
-from tulia.core import clock, logs
+from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
 from tulia.ledger import reference
 from tulia.tenants.scope import tenant_scope
@@ -49,7 +49,9 @@ class Confirmations:
 
     async def send(self, due: tuple[DueConfirmation, ...]) -> None:
         """Sends claimed confirmations, and writes what became of them."""
+        failpoints.reached("confirmation_taken")
         settled = await asyncio.gather(*(self._send_one(one) for one in due))
+        failpoints.reached("confirmation_sent")
         await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
 
     async def _send_one(self, one: DueConfirmation) -> Settled:

@@ -24,7 +24,7 @@ from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.adapter import Adapter, Connection, OnWire
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
-from tulia.core import clock, crypto, logs
+from tulia.core import clock, crypto, failpoints, logs
 from tulia.core.errors import Invalid
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import retry
@@ -100,6 +100,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
+        failpoints.reached("taken_over")
         left = await self._database.insist(
             reconcile.disown,
             tenant_id,
@@ -107,6 +108,7 @@ class Dispatcher:
             now=clock.now(),
             on_the_wire=self._journal.of_dead_worker if self._journal else lambda _: None,
         )
+        failpoints.reached("disowned")
         if left.unknown_count or left.returned_count:
             _log.warning(
                 "interrupted_sends",
@@ -176,7 +178,9 @@ class Dispatcher:
         for course in courses:
             tenant_id, campaign_id = self.connection.tenant_id, course.campaign.pk
             if not await self._database.insist(reconcile.has_open, tenant_id, self.connection.sender_id, campaign_id):
+                failpoints.reached("drained")
                 await self._database.insist(lifecycle.complete, tenant_id, campaign_id, now=clock.now())
+                failpoints.reached("completed")
                 self._courses.pop(campaign_id, None)
 
     async def _send_confirmations(self, room: int) -> None:
@@ -199,6 +203,7 @@ class Dispatcher:
             worker_id=self._journal.worker_id if self._journal else None,
             rules=course.rules,
         )
+        failpoints.reached("claimed")
         course.is_drained = claimed.is_empty
         if claimed.is_empty:
             await self._rest_until_due(course)
@@ -228,6 +233,7 @@ class Dispatcher:
 
     async def _send_one(self, course: _Course, person: ClaimedPerson) -> None:
         try:
+            failpoints.reached("to_be_made")
             outgoing = self._message_for(course, person)
         except Exception as error:
             if not isinstance(error, render.Unrenderable):  # a bug of ours, isolated to one message
@@ -243,6 +249,7 @@ class Dispatcher:
             # A bug of ours, isolated to one message; whether bytes went out is not known.
             _log.exception("send_crashed", recipient_id=person.recipient_id)
             outcome = Uncertain("our own mistake")
+        failpoints.reached("answered")
         self._settle(course, person, outcome)
 
     def _noting(self, recipient_id: int) -> OnWire:
@@ -340,9 +347,11 @@ class Dispatcher:
             self._spawn(self._pause(course.campaign.pk, reason))
 
     async def _pause(self, campaign_id: UUID, reason: str) -> None:
+        failpoints.reached("to_be_paused")
         await self._database.insist(
             lifecycle.pause_by_id, self.connection.tenant_id, campaign_id, reason=reason, now=clock.now()
         )
+        failpoints.reached("paused")
         self._being_paused.discard(campaign_id)
 
     async def _pause_everything(self, reason: str) -> None:

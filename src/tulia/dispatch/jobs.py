@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 
 from tulia.audience import reach
 from tulia.campaigns import edit, lifecycle
-from tulia.core import clock, logs, planning
+from tulia.core import clock, failpoints, logs, planning
 from tulia.core.errors import Missing
 from tulia.dispatch.names import CALL_OFF, LAUNCH, QUEUE
 from tulia.ledger import enqueue, reconcile, usage
@@ -32,7 +32,9 @@ def launch(tenant_id: str, campaign_id: str) -> None:
     now = clock.now()
     try:
         with tenant_scope(tenant):
+            failpoints.reached("to_be_frozen")
             size = enqueue.freeze(campaign, now=now)
+            failpoints.reached("freezing")
             if size is not None:
                 usage.confirm(campaign, now=now)
     except usage.CampaignSendLimit as refusal:
@@ -40,6 +42,7 @@ def launch(tenant_id: str, campaign_id: str) -> None:
             tenant, campaign.pk, reason=f"More people match than at its start. {refusal.message}", now=now
         )
         return
+    failpoints.reached("frozen")
     if size is not None:
         _log.info("audience_frozen", campaign_id=campaign_id, people=size)
 
@@ -47,5 +50,6 @@ def launch(tenant_id: str, campaign_id: str) -> None:
 @app.task(name=CALL_OFF, queue=QUEUE)
 def call_off(tenant_id: str, campaign_id: str) -> None:
     """Cancels whoever of a canceled campaign hasn't been sent to."""
+    failpoints.reached("to_be_called_off")
     count = reconcile.call_off(UUID(tenant_id), UUID(campaign_id))
     _log.info("campaign_called_off", campaign_id=campaign_id, people=count)
