@@ -1,0 +1,139 @@
+"""The checks of what limits how much goes out and when: rate, quiet hours, cap, budget, tier (pure).
+
+Everything is recomputed from the provider's record; no rule of the product's code is used.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+
+from tulia_torture.checking import Check
+from tulia_torture.facts import Facts, Message
+from tulia_torture.scene import QUIET_ZONE
+
+_CLOCK_SETTLES_SECONDS = 6.0
+_WINDOW_SECONDS = 1.0
+
+
+def check_limits(facts: Facts) -> list[Check]:
+    """All checks of this module, in the order of the table."""
+    return [rates(facts), quiet_hours(facts), caps(facts), budgets(facts), tiers(facts), messaging_limits(facts)]
+
+
+def _of_campaigns(facts: Facts) -> list[Message]:
+    return [message for message in facts.messages if message.reference.startswith("t1:")]
+
+
+def fullest_second(moments: list[float]) -> tuple[int, float]:
+    """The most of these (sorted) moments in any one second, half-open, and the end of that second."""
+    most, at, low = 0, 0.0, 0
+    for high, moment in enumerate(moments):
+        while moment - moments[low] >= _WINDOW_SECONDS:
+            low += 1
+        if high - low + 1 > most:
+            most, at = high - low + 1, moment
+    return most, at
+
+
+def rates(facts: Facts) -> Check:
+    """In no window of one second does the provider accept more from a number than it may send."""
+    by_number: dict[str, list[float]] = defaultdict(list)
+    for message in facts.messages:
+        by_number[message.number_id].append(message.at)
+    wrong, counted = [], []
+    for shop in facts.shops:
+        most, at = fullest_second(sorted(by_number[shop.number_id]))
+        counted.append(f"{shop.name} {most} of {shop.rate}")
+        if most > shop.rate:
+            wrong.append((shop.number_id, f"{most} messages in the second before {at:.3f}; the limit is {shop.rate}"))
+    return Check("no more in any one second than the limit", ", ".join(counted), tuple(wrong))
+
+
+def quiet_hours(facts: Facts) -> Check:
+    """Nobody gets a message while it is night to them by every clock that a worker had in those seconds."""
+    night = {shop.number_id for shop in facts.shops if shop.has_night}
+    sleepers = {row.phone.removeprefix("+") for row in facts.rows if row.zone == QUIET_ZONE}
+    clocks = {name: sorted((one.at, one.seconds) for one in facts.clocks if one.process == name) for name in
+              ("worker-1", "worker-2")}  # fmt: skip
+    wrong, looked_at = [], 0
+    for message in _of_campaigns(facts):
+        if message.number_id not in night or message.to not in sleepers:
+            continue
+        looked_at += 1
+        offsets = {offset for history in clocks.values() for offset in _offsets(history, message.at)}
+        if all(_is_quiet(message.at + offset, facts.quiet_from) for offset in offsets):
+            wrong.append((message.reference, f"written to in the night, at {message.at:.1f}"))
+    return Check("nobody is written to in quiet hours", f"{looked_at:,} messages to night sleepers", tuple(wrong))
+
+
+def _offsets(history: list[tuple[float, float]], at: float) -> set[float]:
+    """How wrong a clock may have been when a message was claimed that was accepted at this moment."""
+    first = bisect_right(history, (at - _CLOCK_SETTLES_SECONDS, float("inf"))) - 1
+    last = bisect_right(history, (at, float("inf")))
+    return {seconds for _, seconds in history[max(first, 0) : last]} | ({0.0} if first < 0 else set())
+
+
+def _is_quiet(moment: float, quiet_from: float) -> bool:
+    return (moment % 86_400 - quiet_from) % 86_400 < 43_200
+
+
+def caps(facts: Facts) -> Check:
+    """Nobody got more messages that didn't fail than the cap allows in the days of which the run is a part."""
+    cap_of = {shop.number_id: shop.cap for shop in facts.shops if shop.cap is not None}
+    counts = Counter(
+        (message.number_id, message.to)
+        for message in _of_campaigns(facts)
+        if message.number_id in cap_of and message.state != "failed"
+    )
+    wrong = [
+        (f"+{person}", f"{count} messages; the cap is {cap_of[number_id]}")
+        for (number_id, person), count in counts.items()
+        if count > (cap_of[number_id] or 0)
+    ]
+    full = sum(1 for (number_id, _), count in counts.items() if count == cap_of[number_id])
+    return Check("nobody gets more than the frequency cap", f"{full:,} people at the cap", tuple(wrong))
+
+
+def budgets(facts: Facts) -> Check:
+    """What a campaign's messages cost that didn't fail, at list price, is within its budget."""
+    spent = Counter(message.reference.split(":")[1] for message in _of_campaigns(facts) if message.state != "failed")
+    limited = [campaign for campaign in facts.campaigns if campaign.budget_micros is not None]
+    wrong = [
+        (
+            campaign.id,
+            f"{spent[campaign.id] * campaign.price_micros:,} micros; the budget is {campaign.budget_micros:,}",
+        )
+        for campaign in limited
+        if spent[campaign.id] * campaign.price_micros > (campaign.budget_micros or 0)
+    ]
+    return Check("no campaign costs more than its budget", f"{len(limited):,} budgets", tuple(wrong))
+
+
+def tiers(facts: Facts) -> Check:
+    """A tenant whose tier has a limit for 24 hours sent no more; a run is shorter than that, however its clocks jump."""
+    counts = Counter(message.number_id for message in _of_campaigns(facts))
+    limited = [shop for shop in facts.shops if shop.messages_a_day is not None]
+    wrong = [
+        (shop.number_id, f"{counts[shop.number_id]} messages; the tier allows {shop.messages_a_day}")
+        for shop in limited
+        if counts[shop.number_id] > (shop.messages_a_day or 0)
+    ]
+    counted = ", ".join(f"{counts[shop.number_id]:,} of {shop.messages_a_day:,}" for shop in limited)
+    return Check("no tenant sends more than its tier allows", counted, tuple(wrong))
+
+
+def messaging_limits(facts: Facts) -> Check:
+    """No number writes to more different people in 24 hours than its messaging limit."""
+    people: dict[str, set[str]] = defaultdict(set)
+    for message in _of_campaigns(facts):
+        if message.state != "failed":
+            people[message.number_id].add(message.to)
+    limited = [shop for shop in facts.shops if shop.people_a_day is not None]
+    wrong = [
+        (shop.number_id, f"{len(people[shop.number_id])} people; the limit is {shop.people_a_day}")
+        for shop in limited
+        if len(people[shop.number_id]) > (shop.people_a_day or 0)
+    ]
+    counted = ", ".join(f"{len(people[shop.number_id]):,} of {shop.people_a_day:,}" for shop in limited)
+    return Check("no number reaches more people than its limit", counted, tuple(wrong))

@@ -1,0 +1,129 @@
+"""After the torment: everything runs undisturbed until nobody is left whom anything could still happen to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tulia_torture import calling
+from tulia_torture.acting import BUDGET_USED_UP, Started, User
+from tulia_torture.installation import Installation, await_answer
+from tulia_torture.provider import Provider
+from tulia_torture.scene import QUIET_HALF_SECONDS
+from tulia_torture.tormenting import Torment
+
+_MORNING_SECONDS = QUIET_HALF_SECONDS + 2 * 3600.0
+_STILL_SECONDS, _TELL_SECONDS = 90.0, 15.0
+_TO_BE_TRIED = ("retry", "throttled", "sender_paused", "campaign_paused")
+_PROCESSES = ("web", "worker-1", "worker-2")
+
+
+class NeverDone(Exception):
+    """Somebody is left to whom nothing happens any more; the text says of which campaigns."""
+
+
+def drain(
+    torment: Torment, installation: Installation, provider: Provider, users: list[User], say: Callable[[str], None]
+) -> list[str]:
+    """Lets everything come to its end; what never did."""
+    await_answer(f"{installation.web_url}/readyz")
+    stuck: list[str] = []
+    say("drain: what can go out now goes out")
+    stuck += _until_nobody_is_due(
+        users, lambda user, one: user.is_busy(one) or _waits(user, one, _TO_BE_TRIED), "was never sent to", say
+    )
+    say("drain: the night ends, and whoever waited for the morning gets their message")
+    for name in _PROCESSES:
+        torment.set_clock(name, _MORNING_SECONDS)
+    stuck += _until_nobody_is_due(
+        users,
+        lambda user, one: user.is_busy(one, wait_for_winners=True) or _waits(user, one, (*_TO_BE_TRIED, "quiet_hours")),
+        "was never sent to in the morning",
+        say,
+    )
+    say("drain: what limits hold back is called off; people live on until nothing more happens")
+    for user in users:
+        for one in user.started:
+            if not one.is_over:
+                user.tell(one, "cancel")
+    if not provider.drain():
+        stuck.append("the provider never got rid of its callbacks")
+    if not _until(lambda: _unapplied(installation) == 0, 60.0):
+        stuck.append("callbacks were never applied")
+    if not _until(lambda: _called_off(installation), 60.0):
+        stuck.append("a canceled campaign was never called off")
+    return stuck
+
+
+def _until(is_so: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+def _until_nobody_is_due(
+    users: list[User], is_due: Callable[[User, Started], bool], what: str, say: Callable[[str], None]
+) -> list[str]:
+    """Waits as long as anything goes on; what stands still for a minute and a half is stuck."""
+    for user in users:
+        for one in user.started:
+            one.is_paused_by_us = False
+    began = still_since = told_at = time.monotonic()
+    last: object = None
+    while True:
+        for user in users:
+            try:
+                user.resume_what_stands()
+            except calling.NobodyAnswers as problem:
+                user.problems.append(str(problem))
+        due = [(user, one) for user in users for one in user.started if not one.is_over and is_due(user, one)]
+        if not due:
+            return []
+        seen = [_place(user, one) for user, one in due]
+        now = time.monotonic()
+        if seen != last:
+            last, still_since = seen, now
+        if now - told_at > _TELL_SECONDS:
+            told_at = now
+            say(f"       {now - began:.0f} s, and {len(due)} campaigns aren't done; the first: {seen[0]}")
+        if now - still_since > _STILL_SECONDS:
+            return [f"{place} {what}" for place in seen]
+        time.sleep(1.0)
+
+
+def _place(user: User, one: Started) -> str:
+    """Where a campaign is, in a line."""
+    report = user.get(one.id, "/report")
+    lines = {name: count for name, count in report["balance"].items() if isinstance(count, int) and count}
+    return f"{one.id} of {user.opened.shop.name} ({one.kind}, {report['status']}: {report['status_reason']!r}) {lines}"
+
+
+def _waits(user: User, one: Started, reasons: tuple[str, ...]) -> bool:
+    """Whether somebody of it waits for one of these reasons, all of which pass by themselves."""
+    if one.is_over or user.get(one.id)["status_reason"].startswith(BUDGET_USED_UP):
+        return False
+    return any(user.get(one.id, f"/recipients?state=deferred&reason={reason}&limit=1")["results"] for reason in reasons)
+
+
+def _unapplied(installation: Installation) -> int:
+    with installation.connect() as connection:
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM ingest_callbacks WHERE applied_at IS NULL)"
+            " + (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND queue_name = 'ingest'"
+            "    AND task_name NOT LIKE '%wake%')"
+        ).fetchone()
+    assert row is not None
+    return int(str(row[0]))
+
+
+def _called_off(installation: Installation) -> bool:
+    with installation.connect() as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM ledger_recipients r JOIN message_campaigns m ON m.id = r.campaign_id"
+            " WHERE m.status = 'canceled' AND (r.due_at IS NOT NULL OR r.sending_at IS NOT NULL)"
+        ).fetchone()
+    assert row is not None
+    return int(str(row[0])) == 0
