@@ -152,7 +152,6 @@ def _kind(kind: str, template_id: str) -> dict[str, Any]:
         }
         if kind == "holdout":
             return test | {"holdout_percent": 10}
-        # Decided after two minutes, or as soon as a clock jumps ahead.
         auto = {"test_percent": 50, "decide_after_minutes": 2, "if_undecided": "control"}
         return test | {"outcome_window_minutes": 1, "auto_winner": auto}
     return {"template_id": template_id}

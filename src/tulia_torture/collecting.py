@@ -33,7 +33,7 @@ _OURS = re.compile(r"dispatcher_crashed|send_crashed|message_not_made|evidence_n
 
 
 def collect(
-    torment: Torment, installation: Installation, provider: Provider, users: list[User], *, quiet_from: float
+    torment: Torment, installation: Installation, provider: Provider, users: list[User], *, quiet: tuple[float, float]
 ) -> Facts:
     """Everything that is known now."""
     asked, told = provider.watched()
@@ -45,7 +45,8 @@ def collect(
     doubtful = {row.campaign_id for row in rows if row.state == UNKNOWN}
     return Facts(
         shops=tuple(user.opened.shop for user in users),
-        quiet_from=quiet_from,
+        quiet_from=quiet[0],
+        quiet_seconds=quiet[1],
         messages=provider.messages(),
         asked=asked,
         told=told,

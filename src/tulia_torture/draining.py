@@ -9,13 +9,9 @@ from tulia_torture import calling
 from tulia_torture.acting import BUDGET_USED_UP, Started, User
 from tulia_torture.installation import Installation, await_answer
 from tulia_torture.provider import Provider
-from tulia_torture.scene import QUIET_HALF_SECONDS
-from tulia_torture.tormenting import Torment
 
-_MORNING_SECONDS = QUIET_HALF_SECONDS + 2 * 3600.0
 _STILL_SECONDS, _TELL_SECONDS = 90.0, 15.0
 _TO_BE_TRIED = ("retry", "throttled", "sender_paused", "campaign_paused")
-_PROCESSES = ("web", "worker-1", "worker-2")
 
 
 class NeverDone(Exception):
@@ -23,22 +19,16 @@ class NeverDone(Exception):
 
 
 def drain(
-    torment: Torment, installation: Installation, provider: Provider, users: list[User], say: Callable[[str], None]
+    installation: Installation, provider: Provider, users: list[User], say: Callable[[str], None]
 ) -> list[str]:
     """Lets everything come to its end; what never did."""
     await_answer(f"{installation.web_url}/readyz")
     stuck: list[str] = []
     say("drain: what can go out now goes out")
     stuck += _until_nobody_is_due(
-        users, lambda user, one: user.is_busy(one) or _waits(user, one, _TO_BE_TRIED), "was never sent to", say
-    )
-    say("drain: the night ends, and whoever waited for the morning gets their message")
-    for name in _PROCESSES:
-        torment.set_clock(name, _MORNING_SECONDS)
-    stuck += _until_nobody_is_due(
         users,
-        lambda user, one: user.is_busy(one, wait_for_winners=True) or _waits(user, one, (*_TO_BE_TRIED, "quiet_hours")),
-        "was never sent to in the morning",
+        lambda user, one: user.is_busy(one, wait_for_winners=True) or _waits(user, one, _TO_BE_TRIED),
+        "was never sent to",
         say,
     )
     say("drain: what limits hold back is called off; people live on until nothing more happens")

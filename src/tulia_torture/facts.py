@@ -141,7 +141,8 @@ class Facts:
 
     shops: tuple[Shop, ...]
     quiet_from: float
-    """Seconds after midnight, UTC, at which the quiet hours of a shop with a night begin; they last twelve hours."""
+    quiet_seconds: float
+    """The quiet hours of a shop with a night: when they begin, in seconds after midnight, and how long they last."""
     messages: tuple[Message, ...]
     asked: tuple[Asked, ...]
     told: tuple[Told, ...]

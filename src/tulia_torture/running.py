@@ -23,7 +23,7 @@ from tulia_torture.facts import Facts
 from tulia_torture.installation import Installation, await_answer, opened
 from tulia_torture.plan import Plan, draw
 from tulia_torture.provider import CONFIG, Provider
-from tulia_torture.scene import QUIET_HALF_SECONDS, shops
+from tulia_torture.scene import QUIET_AFTER_SECONDS, QUIET_BEFORE_SECONDS, shops
 from tulia_torture.tormenting import Torment
 
 ALL_MINUTES = 24 * 60.0
@@ -108,8 +108,8 @@ def _run(
 ) -> Outcome:
     provider = Provider(installation.provider_url)
     scene = shops(plan.kills)
-    noon = datetime.now(UTC)
-    quiet = [noon + timedelta(seconds=sign * QUIET_HALF_SECONDS) for sign in (-1, 1)]
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    quiet = (now - timedelta(seconds=QUIET_BEFORE_SECONDS), datetime.now(UTC) + timedelta(seconds=QUIET_AFTER_SECONDS))
     asked = {
         "kills": plan.kills,
         "provider_url": installation.provider_url,
@@ -130,10 +130,9 @@ def _run(
     say(f"{time.time() - began:5.0f} s  the shops are open")
     torment.run(minutes=minutes)
     say(f"{time.time() - began:5.0f} s  {len(torment.kills)} kills done")
-    stuck = drain(torment, installation, provider, users, say)
+    stuck = drain(installation, provider, users, say)
     say(f"{time.time() - began:5.0f} s  the audit")
-    midnight = quiet[0].replace(hour=0, minute=0, second=0, microsecond=0)
-    quiet_from = (quiet[0].replace(second=0, microsecond=0) - midnight).total_seconds()
-    facts = collect(torment, installation, provider, users, quiet_from=quiet_from)
+    night = (quiet[0].timestamp() % 86_400, (quiet[1].replace(second=0, microsecond=0) - quiet[0]).total_seconds())
+    facts = collect(torment, installation, provider, users, quiet=night)
     checks = audit(facts, stuck=tuple(stuck))
     return Outcome(plan, facts, checks, telling.deaths(torment.deaths()), time.time() - began)

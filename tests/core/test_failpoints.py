@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from tulia.core import clock, failpoints
+from tulia.tenants.models import Tenant
+from tulia.tenants.scope import tenant_scope
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 
@@ -58,15 +60,37 @@ def test_without_orders_a_line_costs_nothing() -> None:
 
 
 def test_a_clock_that_follows_a_file_is_as_wrong_as_the_file_says(tmp_path: Path) -> None:
+    clock.forget()
     offset = tmp_path / "offset"
     offset.write_text("-7200")
     clock.follow(str(offset))
     assert abs(clock.now() - datetime.now(UTC) + timedelta(hours=2)) < timedelta(seconds=1)
-    offset.write_text("")  # being written just now: as it was
-    time.sleep(0.15)
-    assert clock.now() < datetime.now(UTC) - timedelta(hours=1)
-    offset.write_text("600")
-    time.sleep(0.15)
-    assert clock.now() > datetime.now(UTC) + timedelta(minutes=9)
-    clock.follow("")
+    offset.write_text("")  # just being written
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+def test_everybody_goes_by_the_clock_of_the_database_however_wrong_their_own_is(tmp_path: Path) -> None:
+    offset = tmp_path / "offset"
+    offset.write_text("10800")
+    clock.follow(str(offset))
+    clock.heard(datetime.now(UTC), asked=time.monotonic())
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+    before = clock.now()
+    time.sleep(0.05)
+    assert timedelta(seconds=0.04) < clock.now() - before < timedelta(seconds=1)
+
+
+def test_an_answer_that_took_long_is_not_believed_when_there_was_a_better_one() -> None:
+    clock.heard(datetime.now(UTC), asked=time.monotonic())
+    clock.heard(datetime.now(UTC) - timedelta(seconds=9), asked=time.monotonic() - 9)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+def test_a_transaction_of_a_tenant_tells_the_time(tenant: Tenant, tmp_path: Path) -> None:
+    offset = tmp_path / "offset"
+    offset.write_text("-3600")
+    clock.follow(str(offset))
+    clock.forget()
+    assert clock.now() < datetime.now(UTC) - timedelta(minutes=59)
+    with tenant_scope(tenant.pk):
+        assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)

@@ -20,7 +20,7 @@ from tulia_torture.facts import (
     Row,
     Told,
 )
-from tulia_torture.scene import LOUD_ZONE, MARKETING_MICROS, QUIET_ZONE, Shop
+from tulia_torture.scene import DAWN, DAY, MARKETING_MICROS, Shop
 
 CAMPAIGN = str(uuid.UUID(int=1))
 MIDNIGHT = 1_800_000_000.0 // 86_400 * 86_400
@@ -40,7 +40,7 @@ def message(person: int, at: float, *, state: str = "delivered") -> Message:
     return Message(at, SHOP.number_id, phone(person), reference(person), state, None, f"wamid.{person}")
 
 
-def row(person: int, *, state: int = DELIVERED, role: int = 0, zone: str = LOUD_ZONE, reason: str = "") -> Row:
+def row(person: int, *, state: int = DELIVERED, role: int = 0, zone: str = DAY, reason: str = "") -> Row:
     was_accepted = state >= 20
     return Row(
         person, CAMPAIGN, f"customer-{person}", f"+{phone(person)}", zone, state, role, reason, 1, 0, was_accepted
@@ -57,7 +57,8 @@ def orderly() -> Facts:
     """Six people: 1 to 4 got it (1 sleeps at noon and got it at midnight), 5 is held out, 6 stays unknown."""
     return Facts(
         shops=(SHOP,),
-        quiet_from=21_600.0,  # it is quiet from six to eighteen o'clock, UTC
+        quiet_from=21_600.0,
+        quiet_seconds=43_200.0,  # it is quiet from six to eighteen o'clock
         messages=(
             message(1, MIDNIGHT),
             message(2, NOON, state="read"),
@@ -67,7 +68,7 @@ def orderly() -> Facts:
         asked=(Asked(NOON, SHOP.number_id, phone(6), reference(6), 502, False, "http 502"),),
         told=(Told(NOON + 5, SHOP.number_id, "k", phone(2), "STOP"),),
         rows=(
-            row(1, zone=QUIET_ZONE),
+            row(1, zone=DAWN),
             row(2, state=READ),
             row(3),
             row(4),

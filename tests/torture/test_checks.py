@@ -40,7 +40,7 @@ from tulia_torture.facts import (
     Told,
 )
 from tulia_torture.running import audit
-from tulia_torture.scene import QUIET_ZONE
+from tulia_torture.scene import DAWN, NIGHT
 
 Checking = Callable[[Facts], Check]
 
@@ -84,7 +84,9 @@ _RESUMED = Act(CAMPAIGN, "resume", NOON - 1, NOON - 0.5, 200)
         (checking.states_agree, with_row(row(3, state=FAILED))),
         (checking.states_agree, spoiled(messages=(accepted(3, NOON, state="failed"),))),
         (checking_limits.rates, with_messages(accepted(7, NOON + 0.6), accepted(8, NOON + 0.99))),
-        (checking_limits.quiet_hours, with_row(row(2, zone=QUIET_ZONE))),
+        (checking_limits.quiet_hours, with_row(row(2, zone=DAWN))),
+        (checking_limits.quiet_hours, with_row(row(2, zone=NIGHT))),
+        (checking_limits.quiet_hours, with_row(row(1))),  # noon where it is day
         (checking_limits.caps, with_messages(accepted(2, NOON + 3)._replace(reference="t1:another:9"))),
         (checking_limits.budgets, with_campaign(budget_micros=4 * 22_500 - 1)),
         (checking_limits.tiers, with_messages(*(accepted(n, NOON + n) for n in (7, 8, 9)))),
@@ -124,13 +126,8 @@ def test_a_forged_violation_is_found(check: Checking, facts: Facts) -> None:
         # Resumed meanwhile; refused, so it goes on.
         (checking.nothing_while_paused, spoiled(acts=(*_PAUSED, _RESUMED))),
         (checking.nothing_while_paused, spoiled(acts=(dataclasses.replace(_PAUSED[0], status=409),))),
-        # By the clock of a worker it was day.
-        (
-            checking_limits.quiet_hours,
-            dataclasses.replace(
-                with_row(row(2, zone=QUIET_ZONE)), clocks=(ClockSet(NOON - 3, "worker-2", 7 * 3_600.0),)
-            ),
-        ),
+        (checking_limits.quiet_hours, with_row(row(1, zone=NIGHT))),  # at midnight it is nine in the evening there
+        (checking_limits.quiet_hours, spoiled(quiet_seconds=21_600.0)),  # just over at noon
         (checking_limits.caps, with_messages(accepted(2, NOON + 3, state="failed")._replace(reference="t1:other:9"))),
         (checking_books.unknown_were_in_flight, spoiled(asked=(), on_the_wire=frozenset({6}))),
         (checking.every_audience_whole, dataclasses.replace(with_campaign(status="canceled"), rows=())),

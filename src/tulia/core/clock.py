@@ -1,4 +1,10 @@
-"""The one place that reads the clock."""
+"""The one place that tells the time: the database's, which all processes of an installation share.
+
+Machines' clocks differ and jump. Who compares instants that different processes wrote (who is due, who was claimed in
+the last 24 hours) must not go by them: a person put back by a worker an hour ahead would wait an hour. So each process
+says what the database's clock showed when it last heard of it, and how long ago that was by a clock that never jumps.
+A process that has not spoken with the database goes by its own clock.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +12,55 @@ import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
-_LOOK_SECONDS = 0.1
-
-
-class _Wrong:
-    """How wrong this process's clock is, as a file says: for the torture instrument, whose clocks jump."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = timedelta()
-        self._look_at = 0.0
-
-    def offset(self) -> timedelta:
-        """Looks into the file ten times a second at most; one that can't be read changes nothing."""
-        if (moment := time.monotonic()) >= self._look_at:
-            self._look_at = moment + _LOOK_SECONDS
-            with contextlib.suppress(OSError, ValueError):
-                self._offset = timedelta(seconds=float(self._path.read_text()))
-        return self._offset
+_BELIEVED_SECONDS = 0.25
+"""An answer of the database that took longer may be that old, and is not gone by if there was a better one before."""
+_KEPT_SECONDS = 60.0
 
 
-_wrong: _Wrong | None = None
+class _Heard(NamedTuple):
+    """What the database's clock showed, and the reading of the steady clock then."""
+
+    shown: datetime
+    steady: float
 
 
-def follow(path: str) -> None:
-    """From now on the clock is wrong by as many seconds as this file says; an empty path is no file."""
-    global _wrong
-    _wrong = _Wrong(Path(path)) if path else None
+_heard: _Heard | None = None
+_offset_file: Path | None = None
 
 
 def now() -> datetime:
     """The present instant, in UTC."""
+    if _heard is not None:
+        return _heard.shown + timedelta(seconds=time.monotonic() - _heard.steady)
+    return _own()
+
+
+def heard(shown: datetime, *, asked: float) -> None:
+    """The database's clock showed this just now; it was asked when the steady clock (`time.monotonic`) read `asked`."""
+    global _heard
+    steady = time.monotonic()
+    if steady - asked <= _BELIEVED_SECONDS or _heard is None or steady - _heard.steady > _KEPT_SECONDS:
+        _heard = _Heard(shown, steady)
+
+
+def follow(path: str) -> None:
+    """From now on this process's own clock is wrong by as many seconds as this file says: for the torture instrument,
+    whose clocks jump. An empty path is no file."""
+    global _offset_file
+    _offset_file = Path(path) if path else None
+
+
+def forget() -> None:
+    """Goes by the own clock until the database is heard of again."""
+    global _heard
+    _heard = None
+
+
+def _own() -> datetime:
     present = datetime.now(tz=UTC)
-    return present if _wrong is None else present + _wrong.offset()
+    if _offset_file is not None:
+        with contextlib.suppress(OSError, ValueError):
+            present += timedelta(seconds=float(_offset_file.read_text()))
+    return present

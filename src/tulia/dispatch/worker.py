@@ -30,6 +30,7 @@ from tulia.dispatch import occurrences, scheduler, winners, wire_journal
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.names import QUEUE, sender_lock
 from tulia.dispatch.wire_journal import WireJournal
+from tulia.tenants.scope import system_scope
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.5
@@ -60,6 +61,7 @@ class Worker:
         """Works until told to stop; then finishes what is in flight."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        await self._database.insist(_hear_the_time)
         connector = cast(DjangoConnector, job_app.connector)
         queue: App = job_app.with_connector(connector.get_worker_connector())
         async with queue.open_async(), http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
@@ -170,6 +172,12 @@ class Worker:
             except Exception as error:
                 _log.warning("housekeeping_failed", error=type(error.__cause__ or error).__name__)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def _hear_the_time() -> None:
+    """Before anything is judged to be due: opening a scope tells the database's time (see `core.clock`)."""
+    with system_scope():
+        pass
 
 
 async def _give_back(queue: App, job: Job) -> None:
