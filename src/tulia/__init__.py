@@ -1,0 +1,3 @@
+"""Tulia Campaigns."""
+
+__version__ = "0.1.0"

@@ -85,19 +85,18 @@ class User:
         self.acts.append(Act(one.id, what, answer.asked_at, answer.answered_at, answer.status))
         return answer
 
-    def resume_what_stands(self) -> int:
-        """Resumes whatever paused itself (a token that expired, an outage); the number of campaigns still paused."""
-        standing = 0
+    def resume_what_stands(self) -> None:
+        """Resumes whatever paused itself: the sender (a token that expired, an outage), and then its campaigns."""
+        sender = f"/v1/senders/{self.opened.sender_id}"
+        if (found := self.call("GET", sender)).status == 200 and found.content["is_paused"]:
+            self.call("PATCH", sender, {"is_paused": False})
         for one in self.started:
             if one.is_over or one.is_paused_by_us:
                 continue
             campaign = self.get(one.id)
             if campaign["status"] != "paused" or campaign["status_reason"].startswith(BUDGET_USED_UP):
                 continue
-            if self.tell(one, "resume").status >= 300:
-                self.call("PATCH", f"/v1/senders/{self.opened.sender_id}", {"is_paused": False})
-                standing += 1
-        return standing
+            self.tell(one, "resume")
 
     def _act(self) -> None:
         for one in self.started:

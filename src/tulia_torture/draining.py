@@ -18,9 +18,7 @@ class NeverDone(Exception):
     """Somebody is left to whom nothing happens any more; the text says of which campaigns."""
 
 
-def drain(
-    installation: Installation, provider: Provider, users: list[User], say: Callable[[str], None]
-) -> list[str]:
+def drain(installation: Installation, provider: Provider, users: list[User], say: Callable[[str], None]) -> list[str]:
     """Lets everything come to its end; what never did."""
     await_answer(f"{installation.web_url}/readyz")
     stuck: list[str] = []

@@ -7,6 +7,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from psycopg_pool import PoolTimeout
 
+from tulia.api import condition_metrics
 from tulia.core import schema_state, sql
 
 # Migrations are never taken back while the code runs, so once complete is always complete.
@@ -36,5 +37,5 @@ def _unready(reason: str) -> HttpResponse:
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus's text format."""
-    return HttpResponse(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)
+    """Prometheus's text format: what this process has done, and how the installation is doing."""
+    return HttpResponse(condition_metrics.text(), content_type=prometheus_client.CONTENT_TYPE_LATEST)

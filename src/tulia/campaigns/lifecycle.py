@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -133,12 +133,19 @@ def cancel(campaign: MessageCampaign, *, now: datetime) -> None:
         raise WrongState(f"This campaign is {campaign.status} and can't be canceled.")
 
 
-def pause_all_of_sender(tenant_id: UUID, sender_id: UUID, *, reason: str, now: datetime) -> int:
-    """Pauses every sending campaign of a sender that may not send; the number of campaigns."""
+def pause_all_of(tenant_id: UUID, sender_ids: Collection[UUID], *, reason: str, now: datetime) -> int:
+    """Pauses every sending campaign of senders that may not send; the number of campaigns."""
     with tenant_scope(tenant_id):
-        return MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id=sender_id, status="sending").update(
+        return MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id__in=sender_ids, status="sending").update(
             status="paused", status_reason=reason[:500], updated_at=now
         )
+
+
+def remark(tenant_id: UUID, sender_id: UUID, words: str, *, now: datetime) -> int:
+    """Says of every sending campaign of a sender what holds it up, for as long as it does; "" when nothing does."""
+    with tenant_scope(tenant_id):
+        sending = MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id=sender_id, status="sending")
+        return sending.exclude(status_reason=words[:500]).update(status_reason=words[:500], updated_at=now)
 
 
 def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetime) -> bool:
@@ -169,7 +176,7 @@ def look_for_work(*, now: datetime) -> Work:
         }
         due = MessageCampaign.objects.filter(status="scheduled", launch_at__lte=now)
         sending = MessageCampaign.objects.filter(
-            status="sending", audience_frozen_at__isnull=False, sender__isnull=False
+            status="sending", audience_frozen_at__isnull=False, sender__isnull=False, sender__paused_reason=""
         )
         return Work(
             due=tuple(due.order_by("launch_at", "id").values_list("tenant_id", "id")[:1_000]),

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tulia.cli import api_keys, bench, imports, processes, senders, stats, tenants, tiers, up, verifying
+from tulia.cli import api_keys, bench, doctor, imports, processes, senders, stats, tenants, tiers, up, verifying
 from tulia.cli.failing import CommandFailed, report
 from tulia.cli.installation import add_data_dir, database
 
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     senders.add(commands)
     imports.add(commands)
     verifying.add(commands)
+    doctor.add(commands)
     stats.add(commands)
     bench.add(commands)
     return parser

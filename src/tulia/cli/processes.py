@@ -26,6 +26,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_data_dir(web)
     web.set_defaults(run=_web)
     worker = commands.add_parser("worker", help="send messages and apply callbacks; run as many as you like")
+    worker.add_argument("--host", default="127.0.0.1", help="address for --port (default: %(default)s)")
+    worker.add_argument("--port", type=int, help="answer /healthz and /metrics of this worker here (default: nowhere)")
     add_data_dir(worker)
     worker.set_defaults(run=_worker)
     commands.add_parser("simulator", help="a WhatsApp of our own with people behind it", add_help=False)
@@ -65,16 +67,20 @@ def _serve(listener: socket.socket) -> int:
 
 
 def _worker(arguments: argparse.Namespace) -> int:
-    del arguments
+    listener = listen(arguments.host, arguments.port) if arguments.port is not None else None
     with ready():
         from django.conf import settings
 
         from tulia.core import logs
-        from tulia.dispatch import worker
+        from tulia.dispatch import health_port, worker
         from tulia.webhooks import deliverer
 
         logs.configure(settings.LOG_LEVEL)
-        return worker.run_worker([deliverer.deliver])
+        pulse = health_port.Pulse()
+        companions: list[worker.Companion] = [deliverer.deliver]
+        if listener is not None:
+            companions.append(health_port.serving(listener, pulse))
+        return worker.run_worker(companions, pulse=pulse)
 
 
 def simulator(rest: list[str]) -> int:

@@ -13,6 +13,8 @@ from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
 from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
+from tulia.dispatch.departure import Departure
+from tulia.dispatch.pacing import Pacer
 from tulia.ledger import reference
 from tulia.tenants.scope import tenant_scope
 
@@ -47,20 +49,22 @@ class Confirmations:
         self.are_due = len(due) == room
         return due
 
-    async def send(self, due: tuple[DueConfirmation, ...]) -> None:
-        """Sends claimed confirmations, and writes what became of them."""
+    async def send(self, due: tuple[DueConfirmation, ...], pacer: Pacer) -> None:
+        """Sends claimed confirmations, which `pacer` has given leave to, and writes what became of them."""
         failpoints.reached("confirmation_taken")
-        settled = await asyncio.gather(*(self._send_one(one) for one in due))
+        settled = await asyncio.gather(*(self._send_one(one, Departure(pacer)) for one in due))
         failpoints.reached("confirmation_sent")
         await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
 
-    async def _send_one(self, one: DueConfirmation) -> Settled:
+    async def _send_one(self, one: DueConfirmation, departure: Departure) -> Settled:
         outgoing = OutgoingMessage(to=one.phone, reference=reference.of_confirmation(one.id), text=one.text)
         try:
-            outcome = await self._adapter.send(outgoing)
+            outcome = await self._adapter.send(outgoing, on_wire=departure)
         except Exception:
             _log.exception("confirmation_crashed", confirmation_id=one.id)
             return Settled(one.id, "unknown")
+        finally:
+            departure.close()
         if isinstance(outcome, Accepted):
             return Settled(one.id, "sent", message_id=outcome.message_id)
         if isinstance(outcome, Uncertain):

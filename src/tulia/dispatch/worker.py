@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 from uuid import UUID
@@ -26,19 +27,20 @@ from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
 from tulia.core import clock, logs, sql
 from tulia.core.threads import DatabaseThreads
-from tulia.dispatch import occurrences, scheduler, winners, wire_journal
+from tulia.dispatch import occurrences, run_jobs, scheduler, winners, wire_journal
 from tulia.dispatch.dispatcher import Dispatcher
+from tulia.dispatch.health_port import Pulse
 from tulia.dispatch.names import QUEUE, sender_lock
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.tenants.scope import system_scope
+from tulia.tenants import workers
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.5
 HOUSEKEEPING_SECONDS = 5.0
+SAYING_SECONDS = 2.0
 DATABASE_THREADS = 8
 JOB_CONCURRENCY = {QUEUE: 2, "ingest": 2}
-HEARTBEAT_SECONDS = 2.0
-STALLED_AFTER_SECONDS = 10.0
 COMPANION_PAUSE_SECONDS = 5.0
 Companion = Callable[[asyncio.Event], Awaitable[None]]
 """Something else that runs in this process until the event is set, and then finishes what it began."""
@@ -47,7 +49,7 @@ Companion = Callable[[asyncio.Event], Awaitable[None]]
 class Worker:
     """One worker process."""
 
-    def __init__(self, companions: Sequence[Companion] = ()) -> None:
+    def __init__(self, companions: Sequence[Companion] = (), *, pulse: Pulse) -> None:
         self._companions = companions
         self._database = DatabaseThreads(DATABASE_THREADS)
         self._locks = sql.SessionLocks()
@@ -56,6 +58,8 @@ class Worker:
         wire_journal.discard_old(folder, now_seconds=clock.now().timestamp())
         self._dispatchers: dict[UUID, tuple[Dispatcher, asyncio.Task[None]]] = {}
         self._stopping = asyncio.Event()
+        self._pulse = pulse
+        self._said_at = 0.0
 
     async def run(self) -> None:
         """Works until told to stop; then finishes what is in flight."""
@@ -66,20 +70,14 @@ class Worker:
         queue: App = job_app.with_connector(connector.get_worker_connector())
         async with queue.open_async(), http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
             job_runners = [
-                asyncio.create_task(
-                    queue.run_worker_async(
-                        queues=[name], concurrency=concurrency, install_signal_handlers=False,
-                        fetch_job_polling_interval=1.0, update_heartbeat_interval=HEARTBEAT_SECONDS,
-                        stalled_worker_timeout=STALLED_AFTER_SECONDS, shutdown_graceful_timeout=20.0, delete_jobs="successful",
-                    )
-                )
+                asyncio.create_task(run_jobs.until_stopped(queue, name, concurrency, self._stopping))
                 for name, concurrency in JOB_CONCURRENCY.items()
-            ]  # fmt: skip
+            ]
             housekeeping = asyncio.create_task(self._keep_house(queue))
             companions = [asyncio.create_task(self._accompany(companion)) for companion in self._companions]
             _log.info("worker_started")
             try:
-                await self._dispatch_until_stopped(session, job_runners)
+                await self._dispatch_until_stopped(session)
             finally:
                 self._stopping.set()
                 housekeeping.cancel()
@@ -87,28 +85,30 @@ class Worker:
                     runner.cancel()
                 await self._finish_dispatchers()
                 await asyncio.gather(housekeeping, *companions, *job_runners, return_exceptions=True)
+        with contextlib.suppress(Exception):  # nobody waits for a goodbye
+            await self._database.run(workers.gone, self._journal.worker_id)
         self._locks.close()
         self._database.close()
         self._journal.close()
         _log.info("worker_stopped")
 
-    async def _dispatch_until_stopped(
-        self, session: aiohttp.ClientSession, job_runners: list[asyncio.Task[None]]
-    ) -> None:
+    async def _dispatch_until_stopped(self, session: aiohttp.ClientSession) -> None:
         while not self._stopping.is_set():
             try:
                 await self._tick(session)
+                self._pulse.beat()
             except Exception as error:
                 if not sql.is_worth_repeating(error):
                     raise
                 _log.warning("database_unreachable", error=type(error.__cause__ or error).__name__)
-            if any(runner.done() for runner in job_runners):
-                raise RuntimeError("the queue's worker ended by itself")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
 
     async def _tick(self, session: aiohttp.ClientSession) -> None:
         now = clock.now()
+        if time.monotonic() - self._said_at > SAYING_SECONDS:
+            await self._database.run(workers.tick, self._journal.worker_id, sender_count=len(self._dispatchers))
+            self._said_at = time.monotonic()
         work = await self._database.run(lifecycle.look_for_work, now=now)
         if work.due:
             await self._database.run(scheduler.start_due, work.due, now=now)
@@ -165,19 +165,15 @@ class Worker:
         """Gives the jobs of dead workers back to the queue, and defers what was forgotten."""
         while True:
             try:
-                for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+                for job in await queue.job_manager.get_stalled_jobs(
+                    seconds_since_heartbeat=run_jobs.STALLED_AFTER_SECONDS
+                ):
                     await _give_back(queue, job)
                 await queue.job_manager.prune_stalled_workers(60.0)
                 await self._database.run(scheduler.relaunch_forgotten, now=clock.now())
             except Exception as error:
                 _log.warning("housekeeping_failed", error=type(error.__cause__ or error).__name__)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-
-
-def _hear_the_time() -> None:
-    """Before anything is judged to be due: opening a scope tells the database's time (see `core.clock`)."""
-    with system_scope():
-        pass
 
 
 async def _give_back(queue: App, job: Job) -> None:
@@ -188,17 +184,23 @@ async def _give_back(queue: App, job: Job) -> None:
         await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
 
-def run_worker(companions: Sequence[Companion] = ()) -> int:
-    """Runs a worker, and its companions beside it, until SIGTERM or SIGINT."""
+def _hear_the_time() -> None:
+    """Before anything is judged to be due: opening a scope tells the database's time (see `core.clock`)."""
+    with system_scope():
+        pass
+
+
+def run_worker(companions: Sequence[Companion] = (), *, pulse: Pulse | None = None) -> int:
+    """Runs a worker, and its companions beside it, until SIGTERM or SIGINT; `pulse` tells others that it ticks."""
     logs.configure(settings.LOG_LEVEL)
     try:
         import uvloop
     except ImportError:
-        asyncio.run(_run(companions))
+        asyncio.run(_run(companions, pulse or Pulse()))
     else:
-        uvloop.run(_run(companions))
+        uvloop.run(_run(companions, pulse or Pulse()))
     return 0
 
 
-async def _run(companions: Sequence[Companion]) -> None:
-    await Worker(companions).run()
+async def _run(companions: Sequence[Companion], pulse: Pulse) -> None:
+    await Worker(companions, pulse=pulse).run()
