@@ -145,6 +145,7 @@ def _kind(kind: str, template_id: str) -> dict[str, Any]:
     if kind in ("holdout", "winner"):
         arm = {"template_id": template_id}
         test: dict[str, Any] = {
+            "message_content": "Fresh mangoes this week.",
             "is_ab_test": True,
             "variants": [{"name": "A", **arm}, {"name": "B", **arm, "weight": 2}],
             "primary_metric": "responded",

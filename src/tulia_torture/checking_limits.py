@@ -5,6 +5,7 @@ Everything is recomputed from the provider's record; no rule of the product's co
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 
 from tulia_torture.checking import Check
@@ -12,6 +13,7 @@ from tulia_torture.facts import Facts, Message
 from tulia_torture.scene import DAWN, NIGHT, ZONE_SECONDS
 
 _JUST_SECONDS = 1.0
+_CATCHING_UP_SECONDS = 0.03
 _WINDOW_SECONDS = 1.0
 
 
@@ -24,15 +26,26 @@ def _of_campaigns(facts: Facts) -> list[Message]:
     return [message for message in facts.messages if message.reference.startswith("t1:")]
 
 
-def fullest_second(moments: list[float]) -> tuple[int, float]:
-    """The most of these (sorted) moments in any one second, half-open, and the end of that second."""
+def fullest_second(moments: list[float], stalls: tuple[tuple[float, float], ...] = ()) -> tuple[int, float]:
+    """The most of these (sorted) moments in any one second, half-open, and the end of that second.
+
+    What came while the provider stood still came at an unknown moment of that time: a second is over when it may be.
+    """
     most, at, low = 0, 0.0, 0
     for high, moment in enumerate(moments):
-        while moment - moments[low] >= _WINDOW_SECONDS:
+        while moment - _earliest(moments[low], stalls) >= _WINDOW_SECONDS:
             low += 1
         if high - low + 1 > most:
             most, at = high - low + 1, moment
     return most, at
+
+
+def _earliest(moment: float, stalls: tuple[tuple[float, float], ...]) -> float:
+    """When a message may have come that was taken at this moment: right after a stall, as early as it began."""
+    place = bisect_right(stalls, (moment, float("inf"))) - 1
+    if place < 0 or moment - stalls[place][1] > _CATCHING_UP_SECONDS:
+        return moment
+    return stalls[place][0]
 
 
 def rates(facts: Facts) -> Check:
@@ -42,7 +55,7 @@ def rates(facts: Facts) -> Check:
         by_number[message.number_id].append(message.at)
     wrong, counted = [], []
     for shop in facts.shops:
-        most, at = fullest_second(sorted(by_number[shop.number_id]))
+        most, at = fullest_second(sorted(by_number[shop.number_id]), facts.stalls)
         counted.append(f"{shop.name} {most} of {shop.rate}")
         if most > shop.rate:
             wrong.append((shop.number_id, f"{most} messages in the second before {at:.3f}; the limit is {shop.rate}"))

@@ -36,7 +36,7 @@ def collect(
     torment: Torment, installation: Installation, provider: Provider, users: list[User], *, quiet: tuple[float, float]
 ) -> Facts:
     """Everything that is known now."""
-    asked, told = provider.watched()
+    seen = provider.watched()
     with installation.connect() as connection:
         rows = tuple(Row(*row) for row in connection.execute(_ROWS).fetchall())  # type: ignore[arg-type]
         credited = {str(name): int(str(count)) for name, count in connection.execute(_CREDITS).fetchall()}
@@ -48,8 +48,9 @@ def collect(
         quiet_from=quiet[0],
         quiet_seconds=quiet[1],
         messages=provider.messages(),
-        asked=asked,
-        told=told,
+        asked=seen.asked,
+        told=seen.told,
+        stalls=seen.stalls,
         rows=rows,
         campaigns=tuple(_campaign(user, one, is_doubtful=one.id in doubtful) for user in users for one in user.started),
         acts=tuple(act for user in users for act in user.acts),

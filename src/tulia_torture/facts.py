@@ -154,6 +154,8 @@ class Facts:
     clocks: tuple[ClockSet, ...] = ()
     on_the_wire: frozenset[int] = frozenset()
     """Whom killed workers had noted as on their way, and hadn't forgotten."""
+    stalls: tuple[tuple[float, float], ...] = ()
+    """When the provider itself stood still (the machine was busy): what came meanwhile was taken late, all at once."""
     differences: tuple[str, ...] = ()
     """What `tulia verify` found."""
     recounted: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from tulia_torture import calling
 from tulia_torture.facts import Asked, Message, Told
@@ -21,6 +21,14 @@ CONFIG: dict[str, Any] = {
     },
     "webhooks": {"retry_cap_s": 120},
 }
+
+
+class Watched(NamedTuple):
+    """What the provider saw, one by one."""
+
+    asked: tuple[Asked, ...]
+    told: tuple[Told, ...]
+    stalls: tuple[tuple[float, float], ...]
 
 
 class Provider:
@@ -76,10 +84,18 @@ class Provider:
             for one in found
         )  # fmt: skip
 
-    def watched(self) -> tuple[tuple[Asked, ...], tuple[Told, ...]]:
-        """Every request to send, and everything people said that the installation acknowledged."""
+    def watched(self) -> Watched:
+        """Every request to send, everything people said that the installation acknowledged, and its own stalls."""
         seen = self._ask("GET", "watched")
-        return tuple(Asked(*row) for row in seen["asked"]["rows"]), tuple(Told(*row) for row in seen["told"]["rows"])
+        return Watched(
+            tuple(Asked(*row) for row in seen["asked"]["rows"]),
+            tuple(Told(*row) for row in seen["told"]["rows"]),
+            tuple((since, until) for since, until in seen["stalls"]["rows"]),
+        )
+
+    def accepted(self) -> int:
+        """How many messages it took so far."""
+        return int(self._ask("GET", "ledger?brief=1")["accepted"])
 
     def dead_callbacks(self) -> int:
         return int(self._ask("GET", "webhooks/dead")["updates"])

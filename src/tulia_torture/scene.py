@@ -16,7 +16,7 @@ NIGHT, DAWN, DAY = "Etc/GMT+3", "Etc/GMT", "Etc/GMT-12"
 are six hours away on both sides."""
 ZONE_SECONDS = {NIGHT: -3 * 3_600, DAWN: 0, DAY: 12 * 3_600}
 """How far the wall clocks there are ahead of UTC."""
-QUIET_BEFORE_SECONDS, QUIET_AFTER_SECONDS = 6 * 3_600, 90
+QUIET_BEFORE_SECONDS, QUIET_AFTER_SECONDS = 6 * 3_600, 80
 """How long before the beginning of a run the quiet hours of a shop with a night began, and how long after it they end."""
 SEGMENTS = 12
 """Customers are tagged s0 … s11, a twelfth of them each."""

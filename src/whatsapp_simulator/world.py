@@ -45,13 +45,13 @@ class World:
             self.clock, self.timeline, lambda: self.config, lambda: self.seed, self.senders.get, self._acknowledged
         )
         self.generation = 0
+        self.watching = Watching()
         self._begin()
 
     def _begin(self) -> None:
         self._salt = str(time.time_ns())
         self._traces = 0
         self.ledger = Ledger()
-        self.watching = Watching()
         self.templates = Registry()
         self.portfolio = Portfolio()
         self.stopped: set[tuple[str, str]] = set()

@@ -55,6 +55,9 @@ def test_what_never_came_to_its_end_is_a_broken_promise() -> None:
     ]
 
 
+_REFUSED = orderly().asked[0]._replace(to="", reference="", doubt="refused")
+_CLEAR = orderly().asked[0]._replace(status=429, doubt="")
+_INTERRUPTED = row(6, state=UNKNOWN, reason="interrupted")
 _TOLD = orderly().told[0]
 _PAUSED = (Act(CAMPAIGN, "pause", NOON - 9, NOON - 8, 200),)
 _RESUMED = Act(CAMPAIGN, "resume", NOON - 1, NOON - 0.5, 200)
@@ -92,6 +95,7 @@ _RESUMED = Act(CAMPAIGN, "resume", NOON - 1, NOON - 0.5, 200)
         (checking_limits.tiers, with_messages(*(accepted(n, NOON + n) for n in (7, 8, 9)))),
         (checking_limits.messaging_limits, with_messages(*(accepted(n, NOON + n) for n in (7, 8, 9)))),
         (checking_books.unknown_were_in_flight, spoiled(asked=())),
+        (checking_books.unknown_were_in_flight, spoiled(asked=(_REFUSED, _REFUSED), rows=(_INTERRUPTED,))),
         (checking_books.unknown_are_shown, with_campaign(shown_unknown=frozenset())),
         (checking_books.unknown_are_shown, with_campaign(shown_unknown=frozenset({"customer-6", "customer-1"}))),
         (checking_books.balances, with_campaign(report=report(sent=5, holdout=1))),
@@ -130,6 +134,11 @@ def test_a_forged_violation_is_found(check: Checking, facts: Facts) -> None:
         (checking_limits.quiet_hours, spoiled(quiet_seconds=21_600.0)),  # just over at noon
         (checking_limits.caps, with_messages(accepted(2, NOON + 3, state="failed")._replace(reference="t1:other:9"))),
         (checking_books.unknown_were_in_flight, spoiled(asked=(), on_the_wire=frozenset({6}))),
+        (checking_books.unknown_were_in_flight, spoiled(asked=(_REFUSED,))),
+        (
+            checking_books.unknown_were_in_flight,
+            spoiled(asked=(_CLEAR,), held=(Held("worker-1", NOON - 4, NOON + 0.5),)),
+        ),
         (checking.every_audience_whole, dataclasses.replace(with_campaign(status="canceled"), rows=())),
     ],
 )
@@ -141,6 +150,14 @@ def test_the_fullest_second_is_half_open() -> None:
     assert checking_limits.fullest_second([0.0, 0.5, 0.999, 1.0, 1.2])[0] == 4
     assert checking_limits.fullest_second([0.0, 1.0, 2.0])[0] == 1
     assert checking_limits.fullest_second([]) == (0, 0.0)
+
+
+def test_what_was_taken_right_after_a_stall_may_have_come_when_it_began() -> None:
+    moments = [0.5, 1.401, 1.402, 1.403, 2.1]
+    assert checking_limits.fullest_second(moments)[0] == 4
+    assert checking_limits.fullest_second(moments, ((1.05, 1.4),))[0] == 4
+    assert checking_limits.fullest_second(moments[1:], ((1.05, 1.4),))[0] == 3
+    assert checking_limits.fullest_second(moments, ((0.0, 0.1), (5.0, 6.0)))[0] == 4
 
 
 def test_a_broken_promise_is_told_with_the_whole_history_of_a_person() -> None:

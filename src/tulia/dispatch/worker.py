@@ -32,8 +32,8 @@ from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.health_port import Pulse
 from tulia.dispatch.names import QUEUE, sender_lock
 from tulia.dispatch.wire_journal import WireJournal
-from tulia.tenants.scope import system_scope
 from tulia.tenants import workers
+from tulia.tenants.scope import system_scope
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.5
