@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tulia.dispatch.pacing import FEWEST_IN_FLIGHT, MOST_IN_FLIGHT, MostInFlight, Pacer
+from tulia.dispatch.pacing import (
+    FEWEST_IN_FLIGHT,
+    FEWEST_ON_WIRE,
+    MOST_IN_FLIGHT,
+    SMALLEST_SHARE,
+    Crowding,
+    MostInFlight,
+    MostOnWire,
+    Pacer,
+)
 
 LIMITS = st.integers(1, 2_000)
 
@@ -201,9 +210,32 @@ def test_what_left_before_it_slowed_down_slows_it_down_no_further() -> None:
 
 def test_as_few_are_in_flight_as_the_rate_needs() -> None:
     assert MostInFlight(1).count == MostInFlight(80).count == FEWEST_IN_FLIGHT
-    assert MostInFlight(1_000).count == 250
+    assert MostInFlight(1_000).count == 140
     assert MostInFlight(1_000_000).count == MOST_IN_FLIGHT
     slow = MostInFlight(80)
     for _ in range(100):
         slow.answered(1.0)
-    assert 200 < slow.count <= 240
+    assert 110 < slow.count <= 124
+
+
+def test_a_process_that_is_late_with_everything_has_fewer_in_flight_until_it_is_not() -> None:
+    crowding = Crowding()
+    crowding.late(0.001)
+    assert crowding.share == 1.0
+    for _ in range(50):
+        crowding.late(0.2)
+    assert crowding.share == SMALLEST_SHARE
+    for _ in range(45):
+        crowding.late(0.005)
+    assert crowding.share == pytest.approx(1.0)
+
+
+def test_a_process_that_is_busy_through_and_through_has_fewer_under_way_and_one_at_ease_as_many_as_it_likes() -> None:
+    most = MostOnWire()
+    for _ in range(20):
+        most.measured(0.95)
+    assert most.count == FEWEST_ON_WIRE
+    most.measured(0.7)
+    assert most.count == FEWEST_ON_WIRE
+    most.measured(0.3)
+    assert most.count == MOST_IN_FLIGHT

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection, transaction
 from psycopg_pool import PoolTimeout
@@ -24,6 +25,15 @@ Row = tuple[Any, ...]
 def load(package: str, act: str) -> str:
     """The text of `tulia/<package>/sql/<act>.sql`."""
     return resources.files(f"tulia.{package}").joinpath("sql", f"{act}.sql").read_text()
+
+
+def array(values: Sequence[Any]) -> str | list[Any]:
+    """The values as an array parameter; `%(name)s` needs a cast to the array's type.
+
+    Written in one go, for psycopg quotes them one by one. What would need other escapes than quotes is left to it.
+    """
+    written = orjson.dumps(values, default=str)
+    return list(values) if b"\\" in written else "{" + written[1:-1].decode() + "}"
 
 
 def fetch_all(statement: str, params: Params | None = None) -> list[Row]:
@@ -129,6 +139,16 @@ def is_worth_repeating(error: BaseException) -> bool:
         cause,
         psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure | psycopg.OperationalError | PoolTimeout,
     )
+
+
+def limit_time(seconds: float) -> None:
+    """From now on to the end of this transaction no statement takes longer; one that would is called off."""
+    execute("SELECT set_config('statement_timeout', %(limit)s, true)", {"limit": f"{int(seconds * 1_000)}ms"})
+
+
+def ran_out_of_time(error: BaseException) -> bool:
+    """Whether a statement was called off because of `limit_time`."""
+    return isinstance(error.__cause__ or error, psycopg.errors.QueryCanceled)
 
 
 def drop_connection() -> None:

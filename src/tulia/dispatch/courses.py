@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -64,9 +64,8 @@ class Courses:
     def __iter__(self) -> Iterator[Course]:
         return iter(list(self._courses.values()))
 
-    async def look(self) -> None:
-        """Sees which campaigns are to be sent now."""
-        sending = await self._database.insist(lifecycle.sending_of, self._tenant_id, self._sender_id)
+    async def take_over(self, sending: Sequence[MessageCampaign]) -> None:
+        """These are to be sent now, and no others."""
         for campaign in sending:
             if campaign.pk not in self._courses and campaign.pk not in self._being_paused:
                 try:

@@ -13,42 +13,50 @@ import dataclasses
 import time
 
 from tulia.campaigns import render
-from tulia.channels import standing
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import SendOutcome, Uncertain
-from tulia.core import clock, failpoints, logs
+from tulia.core import failpoints, logs
 from tulia.core.threads import DatabaseThreads
-from tulia.dispatch.breakers import Breaker, OutageBreaker
+from tulia.dispatch import looking
+from tulia.dispatch.breakers import OutageBreaker
 from tulia.dispatch.composing import Composer
 from tulia.dispatch.confirmations import Confirmations
 from tulia.dispatch.courses import Course, Courses
 from tulia.dispatch.departure import Departure
 from tulia.dispatch.in_flight import InFlight
 from tulia.dispatch.outcomes import Outcomes
-from tulia.dispatch.pacing import MostInFlight, Pacer
+from tulia.dispatch.pacing import Crowding, MostInFlight, MostOnWire, Pacer
 from tulia.dispatch.published import Published
 from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
-from tulia.ledger import reconcile
 from tulia.ledger.claim import ClaimedPerson
 
 _log = logs.get(__name__)
 LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
+MEASURE_SECONDS = 0.1
 
 
 class Dispatcher:
     """One sender's dispatcher; `run` ends when there is nothing left to send, or soon after `stop`."""
 
     def __init__(
-        self, connection: Connection, adapter: Adapter, database: DatabaseThreads, *, journal: WireJournal | None = None
+        self,
+        connection: Connection,
+        adapter: Adapter,
+        database: DatabaseThreads,
+        *,
+        journal: WireJournal | None = None,
+        crowding: Crowding | None = None,
     ) -> None:
-        """Without a `journal` whoever is in flight when the process is killed is unknown, sent or not."""
+        """Without a `journal` whoever is in flight when the process is killed is unknown, sent or not. `crowding` is that
+        of the process."""
         self.connection = connection
         self._adapter = adapter
         self._database = database
         self._journal = journal
+        self._crowding = crowding or Crowding()
         tenant_id, sender_id = connection.tenant_id, connection.sender_id
         self._in_flight = InFlight()
         self._most_in_flight = MostInFlight(connection.rate_per_second)
@@ -69,6 +77,8 @@ class Dispatcher:
             breaker=self._breaker,
             in_flight=self._in_flight,
         )
+        self._most_on_wire = MostOnWire()
+        self._measured_at = (time.monotonic(), time.process_time())
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -76,9 +86,7 @@ class Dispatcher:
         self._is_stopping = True
 
     async def run(self) -> None:
-        await self._disown()
-        await self._confirmations.take_over()
-        await self._learn()
+        await self._take_over()
         recording = asyncio.create_task(self._outcomes.run())
         try:
             await self._send_everything()
@@ -91,15 +99,14 @@ class Dispatcher:
             await self._published.tell(self._breaker, self._courses)
         await self._courses.complete()
 
-    async def _disown(self) -> None:
+    async def _take_over(self) -> None:
         """Settles whom a dispatcher before this one left in the middle."""
         failpoints.reached("taken_over")
         left = await self._database.insist(
-            reconcile.disown,
+            looking.take_over,
             self.connection.tenant_id,
             self.connection.sender_id,
-            now=clock.now(),
-            on_the_wire=self._journal.of_dead_worker if self._journal else lambda _: None,
+            self._journal.of_dead_worker if self._journal else lambda _: None,
         )
         failpoints.reached("disowned")
         if left.unknown_count or left.returned_count:
@@ -109,14 +116,6 @@ class Dispatcher:
                 unknown=left.unknown_count,
                 never_left=left.returned_count,
             )
-
-    async def _learn(self) -> None:
-        """Sees whether the way to the provider is known to be open; if not, the first messages try it one by one."""
-        sender = await self._database.insist(standing.now_of, self.connection.tenant_id, self.connection.sender_id)
-        if sender and sender.breaker_state != standing.CLOSED:
-            self._breaker.state = Breaker.HALF_OPEN
-        else:
-            self._published.is_known(self._breaker)
 
     async def _send_everything(self) -> None:
         refreshed_at = -REFRESH_SECONDS
@@ -142,17 +141,20 @@ class Dispatcher:
 
     async def _refresh(self) -> None:
         """Sees what is to be sent now, and how; campaigns that have nobody left are completed."""
-        sender = await self._database.insist(standing.now_of, self.connection.tenant_id, self.connection.sender_id)
+        seen = await self._database.insist(looking.look, self.connection.tenant_id, self.connection.sender_id)
+        sender = seen.sender
         if sender is None or sender.paused_reason or not self._takes_over(sender.connection):
             if sender and sender.paused_reason:
                 await self._courses.remark(f"The sender is paused: {sender.paused_reason}")
             self.stop()
             return
-        await self._courses.look()
+        if not self._published.is_begun:
+            self._published.begin(self._breaker, sender.breaker_state)
+        await self._courses.take_over(seen.sending)
         await self._published.tell(self._breaker, self._courses)
         if not self._in_flight and self._outcomes.is_empty:
             await self._courses.complete_drained()
-        await self._confirmations.look()
+        self._confirmations.are_due = seen.are_confirmations_due
 
     def _takes_over(self, connection: Connection) -> bool:
         """Takes over another rate; False for another address or secret, with which another dispatcher begins."""
@@ -161,14 +163,23 @@ class Dispatcher:
         self._most_in_flight.rate = rate
         return dataclasses.replace(connection, rate_per_second=self.connection.rate_per_second) == self.connection
 
+    def _measure(self, now: float) -> None:
+        """Sees every tenth of a second how busy this process is, and how much at once is best for it."""
+        since, at_work = self._measured_at
+        if now - since >= MEASURE_SECONDS:
+            self._measured_at = (now, time.process_time())
+            self._most_on_wire.measured((self._measured_at[1] - at_work) / (now - since))
+            self._in_flight.most_on_wire = self._most_on_wire.count
+
     def _room(self, now: float) -> int:
         """How many messages may go out now."""
-        room = min(self._pacer.room(now), LARGEST_BATCH)
-        if self._most_in_flight.count - self._breaker.doubt - len(self._in_flight) < room:
-            room = 0  # a claim costs the same for one as for many: wait for room for all that the pace allows
+        self._measure(now)
         if self._breaker.is_outage:  # one message at a time tries the way, so that few get lost on it
-            room = 0 if self._in_flight else min(room, 1)
-        return room
+            return 0 if self._in_flight else min(self._pacer.room(now), 1)
+        most = max(1, int(self._most_in_flight.count * self._crowding.share) - self._breaker.doubt)
+        room = min(self._pacer.room(now), LARGEST_BATCH, max(1, most // 2))
+        # A claim costs the same for one as for many: wait for room for all that the pace allows.
+        return room if most - len(self._in_flight) >= room else 0
 
     async def _send_confirmations(self, room: int) -> None:
         self._pacer.take(room)
@@ -184,7 +195,7 @@ class Dispatcher:
         )
         self._pacer.give_back(room - len(claimed.people))
         for person in claimed.people:
-            self._in_flight.begin(self._send_one(course, person))
+            self._in_flight.send(self._send_one(course, person))
         if claimed.over_budget_count:
             await self._courses.stop_at_budget(course)
 

@@ -23,6 +23,9 @@ WINDOW_SECONDS = 1.05
 _HALVE, _RECOVER_PER_SECOND = 0.5, 0.05
 _SLOWEST_PER_SECOND = 0.1
 FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 32, 512
+FEWEST_ON_WIRE = 64
+_BUSY, _AT_EASE = 0.85, 0.6
+LATE_SECONDS, SMALLEST_SHARE = 0.02, 0.1
 _LONG_AGO = float("-inf")
 
 
@@ -125,9 +128,25 @@ class Pacer:
 
 
 @dataclass(slots=True)
+class MostOnWire:
+    """How many messages may be under way at once, of those that could be: fewer while this process is busy through and
+    through, for then more of them only make each one dearer (512 at once cost half as much again as 64)."""
+
+    most: int = MOST_IN_FLIGHT
+    count: int = field(default=MOST_IN_FLIGHT, init=False)
+
+    def measured(self, busy: float) -> None:
+        """In the last moments the process was at work for this share of the time."""
+        if busy > _BUSY:
+            self.count = max(FEWEST_ON_WIRE, self.count * 3 // 4)
+        elif busy < _AT_EASE:
+            self.count = self.most
+
+
+@dataclass(slots=True)
 class MostInFlight:
     """How many messages may be without an answer at once: as few as the rate needs, for they are unknown if the provider
-    falls silent now. Little's law with room for three times the usual delay, and a quarter of a second at least."""
+    falls silent now, and go out in spite of a pause. Little's law with half as much again, and a batch."""
 
     rate: int
     _delay: float = field(default=0.0, init=False)
@@ -138,4 +157,23 @@ class MostInFlight:
 
     @property
     def count(self) -> int:
-        return int(max(FEWEST_IN_FLIGHT, min(MOST_IN_FLIGHT, self.rate * max(0.25, 3 * self._delay))))
+        needed = self.rate * (max(0.1, 1.5 * self._delay) + DEPTH)
+        return int(max(FEWEST_IN_FLIGHT, min(MOST_IN_FLIGHT, needed)))
+
+
+@dataclass(slots=True)
+class Crowding:
+    """How busy a process is with the messages of several senders, told by how late its timers are.
+
+    When they are late, all send with fewer at a time, so that whoever has few is not kept waiting behind crowds.
+    """
+
+    share: float = 1.0
+    """Of what each may have in flight."""
+
+    def late(self, seconds: float) -> None:
+        """A timer was so late; asked about twenty times a second."""
+        if seconds > LATE_SECONDS:
+            self.share = max(SMALLEST_SHARE, 0.8 * self.share)
+        else:
+            self.share = min(1.0, self.share + 0.02)

@@ -27,9 +27,15 @@ class Published:
         self._told: tuple[Breaker, float] | None = None
         self._remarked_on: frozenset[UUID] | None = None
 
-    def is_known(self, breaker: OutageBreaker) -> None:
-        """What is written there is how the breaker stands."""
-        self._told = (breaker.state, breaker.retry_at)
+    @property
+    def is_begun(self) -> bool:
+        return self._told is not None
+
+    def begin(self, breaker: OutageBreaker, written: str) -> None:
+        """Learns what is written: if the way isn't known to be open, the first messages try it one by one."""
+        if written != standing.CLOSED:
+            breaker.state = Breaker.HALF_OPEN
+        self._told = (Breaker(written), breaker.retry_at)
 
     async def tell(self, breaker: OutageBreaker, courses: Courses) -> None:
         """Writes down what changed since the last time; nothing when nothing did."""
