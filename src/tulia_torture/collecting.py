@@ -114,5 +114,9 @@ def _mistakes(installation: Installation) -> tuple[str, ...]:
     found = []
     for path in sorted(installation.logs.glob("w*.log")):
         lines = path.read_text(errors="replace").splitlines()
-        found += [f"{path.stem}: {line[:600]}" for line in lines if _OURS.search(line) and not _ABSENCE.search(line)]
+        found += [
+            f"{path.stem}: {line[:300]} … {line[-500:]}"
+            for line in lines
+            if _OURS.search(line) and not _ABSENCE.search(line)
+        ]
     return tuple(found)

@@ -69,7 +69,7 @@ class Courses:
         for campaign in sending:
             if campaign.pk not in self._courses and campaign.pk not in self._being_paused:
                 try:
-                    said, rules = await self._database.run(_read, campaign)
+                    said, rules = await self._database.insist(_read, campaign)
                 except Invalid as refusal:
                     await self._pause(campaign.pk, refusal.message)
                     continue
