@@ -193,6 +193,11 @@ class Installation:
         """SIGTERM: it finishes what is in flight; see `Process.has_ended`."""
         self.processes[name].handle.terminate()
 
+    def last_words(self, name: str) -> str:
+        """The last line of a process's log."""
+        lines = (self.logs / f"{name}.log").read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
     def hold(self, name: str, *, still: bool) -> None:
         """Stops a process where it is, or lets it go on, without its noticing."""
         with contextlib.suppress(ProcessLookupError):
