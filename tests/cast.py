@@ -24,14 +24,14 @@ STILL_TALKING = datetime(2999, 1, 1, tzinfo=UTC)
 _hiring = iter(range(10**6, 10**7))
 
 
-def add_sender(tenant: Tenant, *, base_url: str = "", rate: int = 80) -> Sender:
+def add_sender(tenant: Tenant, *, base_url: str = "", rate: int = 80, account: str = "") -> Sender:
     from tulia.channels import senders
     from tulia.tenants.scope import tenant_scope
 
     with tenant_scope(tenant.id):
         return senders.create(
             tenant.id, kind="whatsapp_cloud", name="Main", external_id=str(uuid.uuid4().int % 10**15), access_token="t",
-            app_secret="s", verify_token="v", base_url=base_url, rate_per_second=rate,
+            app_secret="s", verify_token="v", base_url=base_url, rate_per_second=rate, business_account_id=account,
         )  # fmt: skip
 
 

@@ -74,6 +74,9 @@ def test_a_sender_is_renamed_paced_paused_and_resumed(api: ApiClient) -> None:
     path = f"/v1/senders/{api('POST', '/v1/senders', SENDER).json()['id']}"
     changed = api("PATCH", path, {"name": "New", "rate_per_second": 5}).json()
     assert (changed["name"], changed["rate_per_second"]) == ("New", 5)
+    assert api("GET", path).json()["breaker"] == {
+        "state": "closed", "scope": None, "reason": "", "code": "", "since": None, "retry_at": None,
+    }  # fmt: skip
     paused = api("PATCH", path, {"is_paused": True, "paused_reason": "Number under review"}).json()
     assert (paused["is_paused"], paused["paused_reason"]) == (True, "Number under review")
     assert api("PATCH", path, {"is_paused": False}).json()["is_paused"] is False

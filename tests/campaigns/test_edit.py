@@ -179,7 +179,7 @@ def scheduled(tenant: Tenant, *, after: timedelta = timedelta(seconds=1)) -> Mes
 def start_due(*campaigns: MessageCampaign, found_at: datetime = LATER, now: datetime = LATER) -> int:
     """What a worker does that looked at `found_at`, as far as these campaigns are concerned."""
     mine = {campaign.pk for campaign in campaigns}
-    due = lifecycle.look_for_work(now=found_at).due
+    due = lifecycle.due(now=found_at)
     return scheduler.start_due([one for one in due if one[1] in mine], now=now)
 
 

@@ -16,13 +16,17 @@ from aiohttp import web
 
 from cast import add_campaign, add_people, add_sender, own_connection, recipients, reloaded, start
 from live_installation import free_port
+from tulia.account_service import AccountService
 from tulia.campaigns.models import MessageCampaign
-from tulia.channels import http, registry
+from tulia.channels import http, registry, senders
+from tulia.channels.models import Sender
 from tulia.core import clock
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.ledger.models import Recipient
+from tulia.tenants import api_keys
 from tulia.tenants.models import Tenant
+from tulia.tenants.scope import tenant_scope
 
 T = TypeVar("T")
 THREADS = 4
@@ -89,18 +93,32 @@ class Run:
     """A campaign on its way: its sender's dispatcher runs in the test's own event loop."""
 
     def __init__(
-        self, tenant: Tenant, *, people: int, rate: int = 500, answer: Answer | None = None, **fields: Any
+        self,
+        tenant: Tenant,
+        *,
+        people: int,
+        rate: int = 500,
+        answer: Answer | None = None,
+        account: str = "",
+        **fields: Any,
     ) -> None:
         self.tenant = tenant
         self.provider = Provider(free_port(), answer or accepted())
-        self.sender = elsewhere(lambda: add_sender(tenant, base_url=self.provider.url, rate=rate))
+        self.sender = elsewhere(lambda: add_sender(tenant, base_url=self.provider.url, rate=rate, account=account))
         elsewhere(lambda: add_people(tenant, people))
-        self.campaign = elsewhere(lambda: start(add_campaign(tenant, **fields), now=clock.now()))
+        self.campaign = self.another(**fields)
+
+    def another(self, **fields: Any) -> MessageCampaign:
+        """One more campaign of this sender, started."""
+        given = {"sender_id": str(self.sender.pk)} | fields
+        return elsewhere(lambda: start(add_campaign(self.tenant, **given), now=clock.now()))
 
     @contextlib.asynccontextmanager
-    async def dispatching(self, *, timeout_seconds: float = 10.0) -> AsyncIterator[Dispatcher]:
-        """The dispatcher, begun; at the end it is stopped and has finished."""
-        database = DatabaseThreads(THREADS)
+    async def dispatching(
+        self, *, timeout_seconds: float = 10.0, beside: Dispatcher | None = None
+    ) -> AsyncIterator[Dispatcher]:
+        """The dispatcher, begun; at the end it is stopped and has finished. `beside` another it shares its threads."""
+        database = DatabaseThreads(THREADS) if beside is None else beside._database
         try:
             async with http.session(timeout_seconds=timeout_seconds) as session:
                 connection = await database.run(registry.connection_of, self.tenant.id, self.sender.id)
@@ -113,9 +131,10 @@ class Run:
                     dispatcher.stop()
                     await asyncio.wait_for(running, 20)
         finally:
-            every_thread = threading.Barrier(THREADS)
-            await asyncio.gather(*(database.run(_close_connection, every_thread) for _ in range(THREADS)))
-            database.close()
+            if beside is None:
+                every_thread = threading.Barrier(THREADS)
+                await asyncio.gather(*(database.run(_close_connection, every_thread) for _ in range(THREADS)))
+                database.close()
 
     async def until(self, is_so: Callable[[], bool], *, within: float = 20.0) -> None:
         deadline = asyncio.get_running_loop().time() + within
@@ -128,6 +147,17 @@ class Run:
 
     def states(self) -> Counter[tuple[int, str]]:
         return Counter((row.state, row.reason) for row in self.rows())
+
+    def sender_now(self) -> Sender:
+        def look() -> Sender:
+            with tenant_scope(self.tenant.id):
+                return senders.get(self.tenant.id, self.sender.pk)
+
+        return elsewhere(look)
+
+    def change_sender(self, **fields: Any) -> None:
+        """As a person does it through the API, while everything runs."""
+        elsewhere(lambda: AccountService(api_keys.operator(self.tenant.id)).change_sender(self.sender.pk, **fields))
 
     def now(self) -> MessageCampaign:
         return elsewhere(lambda: reloaded(self.campaign))

@@ -60,11 +60,11 @@ async def test_replies_go_out_without_any_campaign_and_stand_in_the_conversation
     run = Run(tenant, people=3)
     pretend_campaign_is_over(run)
     phones = stop(run, 3)
-    assert (tenant.id, run.sender.pk) in elsewhere(lambda: lifecycle.look_for_work(now=clock.now())).senders
+    assert (tenant.id, run.sender.pk) in elsewhere(lambda: lifecycle.senders_with_work(now=clock.now()))
     async with run.provider.listening(), run.dispatching():
         await run.until(lambda: states(run) == ["sent"] * 3)
     assert run.provider.posts == dict.fromkeys(phones, 1)
-    assert (tenant.id, run.sender.pk) not in elsewhere(lambda: lifecycle.look_for_work(now=clock.now())).senders
+    assert (tenant.id, run.sender.pk) not in elsewhere(lambda: lifecycle.senders_with_work(now=clock.now()))
 
     def said() -> set[tuple[str, str, str]]:
         with tenant_scope(tenant.id):
@@ -167,7 +167,7 @@ def test_a_paused_sender_answers_nobody_until_it_is_resumed(tenant: Tenant) -> N
             now=now,
         )
         senders.pause(tenant.id, sender.pk, reason="Under review")
-    assert (tenant.id, sender.pk) not in lifecycle.look_for_work(now=now).senders
+    assert (tenant.id, sender.pk) not in lifecycle.senders_with_work(now=now)
     with tenant_scope(tenant.id):
         senders.resume(tenant.id, sender.pk)
-    assert (tenant.id, sender.pk) in lifecycle.look_for_work(now=now).senders
+    assert (tenant.id, sender.pk) in lifecycle.senders_with_work(now=now)

@@ -10,9 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tulia.dispatch.pacing import Pacer
+from tulia.dispatch.pacing import FEWEST_IN_FLIGHT, MOST_IN_FLIGHT, SMALLEST_SHARE, Crowding, MostInFlight, Pacer
 
 LIMITS = st.integers(1, 2_000)
+
+
+def go(pacer: Pacer, count: int, now: float) -> None:
+    """That many leave the moment they may."""
+    pacer.take(count)
+    for _ in range(count):
+        pacer.leave(now)
 
 
 def left_at(pacer: Pacer, calls: list[tuple[float, float]]) -> list[float]:
@@ -20,7 +27,7 @@ def left_at(pacer: Pacer, calls: list[tuple[float, float]]) -> list[float]:
     left: list[float] = []
     for now, greed in calls:
         count = round(pacer.room(now) * greed)
-        pacer.take(count)
+        go(pacer, count, now)
         left += [now] * count
     return left
 
@@ -68,14 +75,14 @@ def test_after_a_pause_only_a_small_burst_leaves(limit: int, pause: int) -> None
 def test_the_wait_is_as_long_as_it_takes(limit: int) -> None:
     pacer = Pacer(limit)
     now = 50.0
-    pacer.take(pacer.room(now))
-    now += pacer.wait() + 1e-6
+    go(pacer, pacer.room(now), now)
+    now += pacer.wait(now) + 1e-6
     assert pacer.room(now) >= 1
 
 
 def test_a_clock_that_stands_still_or_goes_back_gives_nothing_more() -> None:
     pacer = Pacer(100)
-    pacer.take(pacer.room(10.0))
+    go(pacer, pacer.room(10.0), 10.0)
     assert [pacer.room(at) for at in (10.0, 9.0, 0.0)] == [0, 0, 0]
 
 
@@ -116,3 +123,99 @@ def test_slowed_down_at_any_moment_it_still_keeps_the_limit(limit: int, calls: l
             pacer.slow_down(now)
         left += left_at(pacer, [(now, 1.0)])
     assert most_in_a_second(left) <= limit
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    LIMITS,
+    st.lists(st.tuples(PAUSES, PAUSES, st.booleans(), st.integers(1, 2_000) | st.none()), max_size=150),
+    st.randoms(use_true_random=False),
+)
+def test_however_long_each_takes_to_leave_no_second_holds_more_than_the_limit(
+    limit: int, steps: list[tuple[float, float, bool, int | None]], chance: random.Random
+) -> None:
+    """Connections that take their time, a process that stalls, limits that change: what counts is when bytes go out."""
+    pacer, now, highest = Pacer(limit), 7.0, limit
+    left: list[float] = []
+    leaving: list[float] = []
+    for pause, delay, is_kept_back, other_limit in steps:
+        now += pause
+        for at in sorted(at for at in leaving if at <= now):
+            pacer.leave(at)
+            left.append(at)
+        leaving = [at for at in leaving if at > now]
+        if other_limit:
+            pacer.change_limit(other_limit)
+            highest = max(highest, other_limit)
+        count = pacer.room(now)
+        pacer.take(count)
+        if is_kept_back:
+            pacer.give_back(count)
+        else:
+            leaving += [now + delay * chance.random() for _ in range(count)]
+    assert most_in_a_second(sorted([*left, *leaving])) <= highest
+
+
+def test_a_lower_limit_holds_at_once_for_what_has_left_already() -> None:
+    pacer, now = Pacer(1_000), 0.0
+    while now < 2.0:
+        go(pacer, pacer.room(now), now)
+        now += 0.01
+    pacer.change_limit(10)
+    assert pacer.room(now) == 0
+    left = left_at(pacer, [(now + 0.01 * step, 1.0) for step in range(500)])
+    assert left[0] >= now + 1.0
+    assert most_in_a_second(left) <= 10
+    assert len(left) >= 30
+
+
+@given(LIMITS, st.floats(0.01, 3_600), st.lists(st.floats(0, 5), max_size=50))
+def test_before_the_time_that_the_provider_named_nothing_leaves_and_then_it_begins_slowly(
+    limit: int, seconds: float, pauses: list[float]
+) -> None:
+    pacer = Pacer(limit)
+    go(pacer, pacer.room(100.0), 100.0)
+    pacer.hold(100.0 + seconds)
+    pacer.slow_down(100.0)
+    slow = pacer.pace
+    for pause in pauses:
+        at = 100.0 + min(pause, seconds * 0.999)
+        assert pacer.room(at) == 0
+        assert pacer.held_for(at) > 0
+        assert pacer.wait(at) == pytest.approx(100.0 + seconds - at)
+    assert pacer.room(100.0 + seconds) == 0
+    assert pacer.pace == pytest.approx(slow)
+
+
+def test_what_left_before_it_slowed_down_slows_it_down_no_further() -> None:
+    pacer = Pacer(100)
+    pacer.room(10.0)
+    pacer.slow_down(10.0, left_at=9.0)
+    half = pacer.pace
+    pacer.slow_down(15.0, left_at=9.9)
+    assert pacer.pace == half
+    pacer.slow_down(15.0, left_at=10.1)
+    assert pacer.pace == half / 2
+    assert pacer.is_slowed
+
+
+def test_as_few_are_in_flight_as_the_rate_needs() -> None:
+    assert MostInFlight(1).count == MostInFlight(80).count == FEWEST_IN_FLIGHT
+    assert MostInFlight(1_000).count == 140
+    assert MostInFlight(1_000_000).count == MOST_IN_FLIGHT
+    slow = MostInFlight(80)
+    for _ in range(100):
+        slow.answered(1.0)
+    assert 110 < slow.count <= 124
+
+
+def test_a_process_that_is_late_with_everything_has_fewer_in_flight_until_it_is_not() -> None:
+    crowding = Crowding()
+    crowding.late(0.001)
+    assert crowding.share == 1.0
+    for _ in range(50):
+        crowding.late(0.2)
+    assert crowding.share == SMALLEST_SHARE
+    for _ in range(45):
+        crowding.late(0.005)
+    assert crowding.share == pytest.approx(1.0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tulia.channels.types import Failure, FailureKind
 from tulia.dispatch import retry
-from tulia.dispatch.retry import GiveUp, StopSender, TryAgain
+from tulia.dispatch.retry import GiveUp, StopCampaign, StopSender, TryAgain, WaitForPerson
 
 CHANCES = st.floats(0, 1, exclude_max=True)
 FAILURES = st.builds(
@@ -17,6 +17,8 @@ FAILURES = st.builds(
     st.sampled_from(["131000", "131056", "130429", "http_429", "http_503", "131026", "x"]),
     st.just("words"),
     st.none() | st.floats(0, 10**6),
+    concerns_pair=st.booleans(),
+    concerns_all=st.booleans(),
 )
 
 
@@ -38,7 +40,7 @@ def decide(
         (FailureKind.ACCOUNT, StopSender("words")),
         (FailureKind.RECIPIENT, GiveUp()),
         (FailureKind.CONTENT, GiveUp(counts_against_campaign=True)),
-        (FailureKind.THROTTLED, TryAgain(0.5, "throttled", slows_sender=True)),
+        (FailureKind.THROTTLED, TryAgain(0.5, "throttled", slows_sender=True, counts=False)),
         (FailureKind.TRANSIENT, TryAgain(0.5, "retry")),
     ],
 )
@@ -46,16 +48,28 @@ def test_each_kind_of_failure_gets_what_it_deserves(kind: FailureKind, decision:
     assert decide(kind) == decision
 
 
-def test_what_the_provider_asks_for_is_waited() -> None:
-    assert decide(FailureKind.TRANSIENT, asked=7) == TryAgain(7, "retry")
-    assert decide(FailureKind.THROTTLED, asked=10, chance=0) == TryAgain(10, "throttled", slows_sender=True)
-    assert decide(FailureKind.THROTTLED, asked=0, chance=0) == TryAgain(0.2, "throttled", slows_sender=True)
-    assert decide(FailureKind.THROTTLED, asked=10**6) == TryAgain(3_600, "throttled", slows_sender=True)
+def test_what_the_provider_asks_for_is_waited_by_the_whole_sender() -> None:
+    def throttled(seconds: float) -> TryAgain:
+        decision = decide(FailureKind.THROTTLED, asked=seconds, chance=0)
+        assert isinstance(decision, TryAgain)
+        assert (decision.reason, decision.slows_sender, decision.counts) == ("throttled", True, False)
+        return decision
+
+    assert decide(FailureKind.TRANSIENT, asked=7) == TryAgain(7, "retry", holds_sender_seconds=7)
+    assert [throttled(asked).after_seconds for asked in (10, 0, 10**6)] == [10, 0.2, 3_600]
+    assert [throttled(asked).holds_sender_seconds for asked in (10, 0, 10**6)] == [10, 0, 3_600]
 
 
-def test_too_many_messages_to_one_person_slow_nobody_else() -> None:
-    pauses = [decide(FailureKind.THROTTLED, code="131056", attempt=n, chance=0) for n in (1, 2, 3, 9)]
-    assert pauses == [TryAgain(seconds, "throttled") for seconds in (1, 4, 16, 256)]
+def test_too_many_messages_to_one_person_are_for_that_person_to_wait_out() -> None:
+    failure = Failure(FailureKind.THROTTLED, "131056", "words", concerns_pair=True)
+    assert retry.decide(failure, attempt=1, is_outage=False, chance=0.5) == WaitForPerson()
+
+
+def test_what_concerns_the_account_stops_all_its_senders_and_what_concerns_the_template_all_that_send_it() -> None:
+    locked = Failure(FailureKind.ACCOUNT, "131031", "words", concerns_account=True)
+    assert retry.decide(locked, attempt=1, is_outage=False, chance=0) == StopSender("words", concerns_account=True)
+    paused = Failure(FailureKind.CONTENT, "132015", "words", concerns_all=True)
+    assert retry.decide(paused, attempt=1, is_outage=False, chance=0) == StopCampaign("words")
 
 
 def test_during_an_outage_nobody_uses_up_their_tries() -> None:
@@ -69,12 +83,17 @@ def test_during_an_outage_nobody_uses_up_their_tries() -> None:
 
 
 @given(FAILURES, CHANCES)
-def test_without_an_outage_the_tries_are_bounded(failure: Failure, chance: float) -> None:
+def test_every_try_that_counts_is_one_of_six_and_throttling_never_counts(failure: Failure, chance: float) -> None:
     attempt = 1
     while isinstance(decision := retry.decide(failure, attempt=attempt, is_outage=False, chance=chance), TryAgain):
+        if failure.kind is FailureKind.THROTTLED:
+            assert not decision.counts
+            late = retry.decide(failure, attempt=32_767, is_outage=False, chance=chance)
+            assert isinstance(late, TryAgain)
+            return
         assert decision.counts
         attempt += 1
-        assert attempt <= retry.MAX_THROTTLED_TRIES
+        assert attempt <= retry.MAX_TRIES
     assert isinstance(decision, StopSender) == (failure.kind is FailureKind.ACCOUNT)
 
 
@@ -85,8 +104,11 @@ def test_pauses_have_bounds_and_only_an_account_stops_a_sender(
     decision = retry.decide(failure, attempt=attempt, is_outage=is_outage, chance=chance)
     if isinstance(decision, TryAgain):
         assert failure.kind in (FailureKind.TRANSIENT, FailureKind.THROTTLED)
-        assert 0 <= decision.after_seconds <= 3_600
-        if failure.retry_after_seconds is None and failure.code != "131056":
+        assert 0 <= decision.after_seconds <= 1.2 * retry.LONGEST_ASKED_SECONDS
+        assert decision.after_seconds >= decision.holds_sender_seconds
+        if failure.retry_after_seconds is None:
             assert decision.after_seconds <= retry.LONGEST_PAUSE_SECONDS
-        assert decision.slows_sender == (failure.kind is FailureKind.THROTTLED and failure.code != "131056")
+        assert decision.slows_sender == (failure.kind is FailureKind.THROTTLED)
     assert isinstance(decision, StopSender) == (failure.kind is FailureKind.ACCOUNT)
+    if failure.kind is FailureKind.THROTTLED:
+        assert not isinstance(decision, GiveUp)

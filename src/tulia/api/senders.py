@@ -50,6 +50,22 @@ class SenderChange(fields.Shape):
         return attrs
 
 
+class BreakerView(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(
+        choices=["closed", "open", "half_open"],
+        help_text="closed: messages go out. open: none does. half_open: one message at a time tries the way.",
+    )
+    scope = serializers.ChoiceField(
+        choices=["sender", "account"], allow_null=True, help_text="Whether all senders of the account are concerned."
+    )
+    reason = serializers.CharField(allow_blank=True, help_text="What is the matter and what to do, in plain words.")
+    code = serializers.CharField(allow_blank=True, help_text='The provider\'s code, or "outage" or "throttled".')
+    since = serializers.DateTimeField(allow_null=True)
+    retry_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it tries again by itself; null while open: a person must mend something first."
+    )
+
+
 class SenderView(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = serializers.CharField()
@@ -61,6 +77,7 @@ class SenderView(serializers.Serializer[Any]):
     is_simulated = serializers.BooleanField()
     is_paused = serializers.BooleanField()
     paused_reason = serializers.CharField()
+    breaker = BreakerView()
     webhook_path = serializers.CharField()
     created_at = serializers.DateTimeField()
 
@@ -77,6 +94,14 @@ def shown(sender: Sender) -> dict[str, Any]:
         "is_simulated": sender.is_simulated,
         "is_paused": bool(sender.paused_reason),
         "paused_reason": sender.paused_reason,
+        "breaker": {
+            "state": sender.breaker_state,
+            "scope": sender.breaker_scope or None,
+            "reason": sender.breaker_reason,
+            "code": sender.breaker_code,
+            "since": sender.breaker_since,
+            "retry_at": sender.breaker_retry_at,
+        },
         "webhook_path": senders.webhook_path(sender.pk),
         "created_at": sender.created_at,
     }

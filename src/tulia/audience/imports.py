@@ -35,10 +35,11 @@ in nested loops: a reach of 64,000 people took minutes right after their import.
 MAX_LISTED_ERRORS = 1_000
 _ATTEMPTS = 3
 # Foreign keys are checked row by row with plans of their own, which must not be made anew for each row. Of the staged
-# lines the planner needs the number, and hardly more.
+# lines the planner needs the number, and hardly more. While it may not know how many customers this tenant has, it takes
+# them for one, and a nested loop over what are 20,000 takes a minute; hash joins take a second whatever it believes.
 _PREPARE = """
 SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0)), set_config('plan_cache_mode', 'auto', true),
-       set_config('default_statistics_target', '10', true)
+       set_config('default_statistics_target', '10', true), set_config('enable_nestloop', %(may_loop)s, true)
 """
 
 OnStored = Callable[[UUID, Kind, Sequence[UUID]], None]
@@ -95,8 +96,11 @@ def run(
     for batch, faults in _one_ahead(_batches(table, recipe, batch_lines=batch_lines)):
         for fault in faults:
             counts.reject(fault)
-        counts.add(batch, _store(tenant_id, kind, batch, recipe, on_stored))
-        counts.refresh_statistics(at_least=5 * counts.analysed_at)
+        is_known = kind != "customers" or counts.is_analysed
+        counts.add(batch, _store(tenant_id, kind, batch, recipe, on_stored, may_loop=is_known))
+        counts.refresh_statistics(at_least=max(5 * counts.analysed_at, WORTH_ANALYSING))
+        if not counts.is_analysed and len(batch.lines) >= batch_lines:
+            counts.refresh_statistics(at_least=0)
     counts.refresh_statistics(at_least=counts.analysed_at + WORTH_ANALYSING)
     return counts.result()
 
@@ -198,7 +202,9 @@ def _is_known(name: str, recipe: _Recipe) -> bool:
         return False
 
 
-def _store(tenant_id: UUID, kind: Kind, batch: Batch[Any], recipe: _Recipe, on_stored: OnStored | None) -> Stored:
+def _store(
+    tenant_id: UUID, kind: Kind, batch: Batch[Any], recipe: _Recipe, on_stored: OnStored | None, *, may_loop: bool
+) -> Stored:
     """One transaction. Somebody else may take a phone or a lock at this very moment: then the batch begins again."""
     if not batch.lines:
         return Stored(0, 0, 0, (), ())
@@ -206,7 +212,7 @@ def _store(tenant_id: UUID, kind: Kind, batch: Batch[Any], recipe: _Recipe, on_s
     while True:
         try:
             with tenant_scope(tenant_id):
-                sql.fetch_one(_PREPARE, {"name": f"import {kind} {tenant_id}"})
+                sql.fetch_one(_PREPARE, {"name": f"import {kind} {tenant_id}", "may_loop": "on" if may_loop else "off"})
                 stored = recipe.store(tenant_id, batch.lines)
                 if on_stored is not None and stored.touched:
                     on_stored(tenant_id, kind, stored.touched)
@@ -223,6 +229,7 @@ class _Counts:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self.analysed_at = 0
+        self.is_analysed = False
         self._created = self._updated = self._unchanged = self._rejected = 0
         self._errors: list[Fault] = []
 
@@ -239,10 +246,11 @@ class _Counts:
             self.reject(fault)
 
     def refresh_statistics(self, *, at_least: int) -> None:
-        """Has PostgreSQL look at the tables again, when this many rows are new."""
-        if self._created >= max(at_least, WORTH_ANALYSING):
+        """Has PostgreSQL look at the tables again, when this many rows are new (0: whatever is new)."""
+        if self._created >= at_least:
             sql.execute("SELECT refresh_audience_statistics(%(kind)s)", {"kind": self._kind})
             self.analysed_at = self._created
+            self.is_analysed = True
 
     def result(self) -> ImportResult:
         errors = tuple(sorted(self._errors, key=lambda fault: fault.line))

@@ -68,13 +68,15 @@ class Customer(models.Model):
 class CustomerTag(models.Model):
     """One tag of one customer: a relation, so that a B-tree finds a tag's people under row-level security.
 
-    The customer's own row vouches for the tenant; checking it again for each tag is an eighth of an import's time.
+    Written only in the transaction that makes or holds the customer, whose own row vouches for the tenant. The database
+    checked both again for each tag, one by one, which was a quarter of an import's time. Customers are never removed
+    but with their tenant; a tag of nobody would match nobody.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "tag", "customer_id")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     tag = models.CharField(max_length=100)
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_constraint=False)
 
     class Meta:
         db_table = "customer_tags"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tulia.campaigns import experiment
 from tulia.campaigns.models import MessageCampaign
 from tulia.tenants.scope import system_scope, tenant_scope
 
@@ -18,14 +19,27 @@ class Decision:
     variant: int | None
 
 
-def going_on() -> Sequence[tuple[UUID, UUID]]:
-    """(tenant, campaign) of all that are sending, have an audience and choose their winner by themselves."""
+def going_on(*, now: datetime) -> Sequence[tuple[UUID, UUID]]:
+    """(tenant, campaign) of all that are sending, choose their winner by themselves, and whose time to do so has come."""
     with system_scope():
-        return list(
-            MessageCampaign.objects.filter(
-                status="sending", audience_frozen_at__isnull=False, auto_winner__isnull=False
-            ).values_list("tenant_id", "id")[:1_000]
+        found = MessageCampaign.objects.filter(
+            status="sending", audience_frozen_at__isnull=False, auto_winner__isnull=False
         )
+        return [
+            (campaign.tenant_id, campaign.pk)
+            for campaign in found.only("tenant_id", "id", "audience_frozen_at", "auto_winner")
+            if is_due(campaign, now=now)
+        ]
+
+
+def is_due(campaign: MessageCampaign, *, now: datetime) -> bool:
+    """Whether the time that was set for choosing has come."""
+    plan = experiment.auto_winner_of(campaign)
+    return (
+        plan is not None
+        and campaign.audience_frozen_at is not None
+        and now >= campaign.audience_frozen_at + plan.decide_after
+    )
 
 
 def hold_undecided(tenant_id: UUID, campaign_id: UUID) -> MessageCampaign | None:

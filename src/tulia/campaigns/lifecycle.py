@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -133,12 +132,19 @@ def cancel(campaign: MessageCampaign, *, now: datetime) -> None:
         raise WrongState(f"This campaign is {campaign.status} and can't be canceled.")
 
 
-def pause_all_of_sender(tenant_id: UUID, sender_id: UUID, *, reason: str, now: datetime) -> int:
-    """Pauses every sending campaign of a sender that may not send; the number of campaigns."""
+def pause_all_of(tenant_id: UUID, sender_ids: Collection[UUID], *, reason: str, now: datetime) -> int:
+    """Pauses every sending campaign of senders that may not send; the number of campaigns."""
     with tenant_scope(tenant_id):
-        return MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id=sender_id, status="sending").update(
+        return MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id__in=sender_ids, status="sending").update(
             status="paused", status_reason=reason[:500], updated_at=now
         )
+
+
+def remark(tenant_id: UUID, sender_id: UUID, words: str, *, now: datetime) -> int:
+    """Says of every sending campaign of a sender what holds it up, for as long as it does; "" when nothing does."""
+    with tenant_scope(tenant_id):
+        sending = MessageCampaign.objects.filter(tenant_id=tenant_id, sender_id=sender_id, status="sending")
+        return sending.exclude(status_reason=words[:500]).update(status_reason=words[:500], updated_at=now)
 
 
 def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetime) -> bool:
@@ -149,37 +155,28 @@ def pause_by_id(tenant_id: UUID, campaign_id: UUID, *, reason: str, now: datetim
         return bool(moved)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What there is to do: (tenant, campaign) of scheduled campaigns whose time has come, earliest first, and
-    (tenant, sender) of senders with a campaign that is sending to a frozen audience, or with confirmations to send."""
-
-    due: tuple[tuple[UUID, UUID], ...]
-    senders: frozenset[tuple[UUID, UUID]]
-
-
-def look_for_work(*, now: datetime) -> Work:
-    """What there is to do for all tenants, in a few small queries."""
+def due(*, now: datetime) -> tuple[tuple[UUID, UUID], ...]:
+    """(tenant, campaign) of the scheduled campaigns of all tenants whose time has come, earliest first."""
     with system_scope():
-        to_answer = {
-            (tenant_id, sender_id)
-            for sender_id, tenant_id in Sender.objects.filter(
-                pk__in={sender_id for _, sender_id in confirmations.senders_waiting(now=now)}, paused_reason=""
-            ).values_list("id", "tenant_id")
-        }
-        due = MessageCampaign.objects.filter(status="scheduled", launch_at__lte=now)
+        found = MessageCampaign.objects.filter(status="scheduled", launch_at__lte=now)
+        return tuple(found.order_by("launch_at", "id").values_list("tenant_id", "id")[:1_000])
+
+
+def senders_with_work(*, now: datetime) -> frozenset[tuple[UUID, UUID]]:
+    """(tenant, sender) of all that have a campaign sending to a frozen audience, or confirmations to send, and aren't
+    paused."""
+    with system_scope():
+        to_answer = Sender.objects.filter(
+            pk__in={sender_id for _, sender_id in confirmations.senders_waiting(now=now)}, paused_reason=""
+        )
         sending = MessageCampaign.objects.filter(
-            status="sending", audience_frozen_at__isnull=False, sender__isnull=False
+            status="sending", audience_frozen_at__isnull=False, sender__isnull=False, sender__paused_reason=""
         )
-        return Work(
-            due=tuple(due.order_by("launch_at", "id").values_list("tenant_id", "id")[:1_000]),
-            senders=frozenset(
-                (tenant_id, sender_id)
-                for tenant_id, sender_id in sending.values_list("tenant_id", "sender_id")
-                if sender_id is not None
-            )
-            | to_answer,
-        )
+        return frozenset(
+            (tenant_id, sender_id)
+            for tenant_id, sender_id in sending.values_list("tenant_id", "sender_id").distinct()
+            if sender_id is not None
+        ) | frozenset(to_answer.values_list("tenant_id", "id"))
 
 
 def take_due(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> MessageCampaign | None:

@@ -5,7 +5,7 @@ Called in the tenant's scope.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,17 @@ def pause_campaigns(tenant_id: UUID, template: MessageTemplate, *, reason: str, 
         campaign.mark_paused(at=now, reason=words[:500])
         for campaign in live_campaigns(tenant_id, template.pk)
         if campaign.status == "sending"
+    )
+
+
+def pause_at_senders(
+    tenant_id: UUID, template_id: UUID, sender_ids: Collection[UUID], *, reason: str, now: datetime
+) -> int:
+    """Pauses what these senders are sending with a template that the provider refuses; the number of campaigns."""
+    return sum(
+        campaign.mark_paused(at=now, reason=reason[:500])
+        for campaign in live_campaigns(tenant_id, template_id)
+        if campaign.status == "sending" and campaign.sender_id in sender_ids
     )
 
 

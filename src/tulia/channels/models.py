@@ -18,7 +18,8 @@ class Sender(models.Model):
     `rate_per_second` is never exceeded in any one-second window. Secrets are encrypted. `base_url` empty means the
     provider's own address; for the built-in simulator (`is_simulated`) it is wherever the simulator listens now.
     `daily_limit` is the provider's messaging limit: how many different people may be written to in 24 hours outside an
-    open window (null: no limit).
+    open window (null: no limit). The breaker's columns say how the sender stands with its provider (see
+    `channels.standing`); `breaker_retry_at` null while it is open means that a person must mend something.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -35,6 +36,12 @@ class Sender(models.Model):
     daily_limit = models.PositiveIntegerField(null=True)
     is_simulated = models.BooleanField(db_default=False)
     paused_reason = models.CharField(max_length=300, blank=True, db_default="")
+    breaker_state = models.CharField(max_length=10, db_default="closed", default="closed")
+    breaker_scope = models.CharField(max_length=10, blank=True, db_default="", default="")
+    breaker_reason = models.CharField(max_length=500, blank=True, db_default="", default="")
+    breaker_code = models.CharField(max_length=40, blank=True, db_default="", default="")
+    breaker_since = models.DateTimeField(null=True)
+    breaker_retry_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -43,6 +50,12 @@ class Sender(models.Model):
             models.UniqueConstraint(fields=["tenant", "kind", "external_id"], name="senders_external_id_unique"),
             models.CheckConstraint(condition=Q(kind__in=["whatsapp_cloud"]), name="senders_kind"),
             models.CheckConstraint(condition=Q(rate_per_second__gte=1), name="senders_rate_positive"),
+            models.CheckConstraint(
+                condition=Q(breaker_state__in=["closed", "open", "half_open"]), name="senders_breaker_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(breaker_scope__in=["", "sender", "account"]), name="senders_breaker_scope"
+            ),
         ]
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import IntegrityError
 
-from tulia.channels import registry
+from tulia.channels import registry, standing
 from tulia.channels.models import Sender
 from tulia.core import crypto, keyset, sql
 from tulia.core.errors import Conflict, Invalid, Missing
@@ -116,6 +116,8 @@ def change(
     changes = {field: value for field, value in plain.items() if value is not None} | _encrypted(secrets)
     if changes:
         Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).update(**changes)
+    if access_token is not None:
+        standing.half_opened(tenant_id, sender_id)  # perhaps that was the matter: the next message will tell
     return get(tenant_id, sender_id)
 
 

@@ -44,6 +44,10 @@ class Failure:
     is_unreachable: bool = False
     concerns_all: bool = False
     """Whether nobody can be sent this message now, as when its template is paused: no reason to fail this person."""
+    concerns_pair: bool = False
+    """Whether only this person got too much from this sender in a short time."""
+    concerns_account: bool = False
+    """Whether every sender of the account is refused, and not only this one."""
 
 
 @dataclass(frozen=True, slots=True)

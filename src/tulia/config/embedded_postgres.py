@@ -46,6 +46,7 @@ _SERVER_SETTINGS = {
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
+    "wal_buffers": "64MB",  # a batch of an import writes 30 MB: its process need not wait for the disk before the commit
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "wal_compression": "on",

@@ -135,6 +135,16 @@ def is_worth_repeating(error: BaseException) -> bool:
     return False
 
 
+def limit_time(seconds: float) -> None:
+    """From now on to the end of this transaction no statement takes longer; one that would is called off."""
+    execute("SELECT set_config('statement_timeout', %(limit)s, true)", {"limit": f"{int(seconds * 1_000)}ms"})
+
+
+def ran_out_of_time(error: BaseException) -> bool:
+    """Whether a statement was called off because of `limit_time`."""
+    return isinstance(error.__cause__ or error, psycopg.errors.QueryCanceled)
+
+
 def drop_connection() -> None:
     """Forgets this thread's connection, so that the next statement gets a fresh one."""
     connection.close()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
 
 from tulia.audience import confirmations
 from tulia.audience.confirmations import DueConfirmation, Settled
-from tulia.channels import senders
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
 from tulia.core import clock, logs
 from tulia.core.threads import DatabaseThreads
+from tulia.dispatch.departure import Departure
+from tulia.dispatch.pacing import Pacer
 from tulia.ledger import reference
-from tulia.tenants.scope import tenant_scope
 
 _log = logs.get(__name__)
 MOST_ATTEMPTS = 5
@@ -30,14 +29,7 @@ class Confirmations:
         self._adapter = adapter
         self._database = database
         self.are_due = False
-
-    async def take_over(self) -> None:
-        """What a dispatcher before this one was sending may have gone out: it stays unknown."""
-        await self._database.insist(confirmations.disown, self._tenant_id, self._sender_id)
-
-    async def look(self) -> None:
-        """Sees whether there is anything to send."""
-        self.are_due = await self._database.insist(_are_due, self._tenant_id, self._sender_id)
+        """Whether there is anything to send."""
 
     async def take(self, room: int) -> tuple[DueConfirmation, ...]:
         """Claims up to `room` confirmations, which are to be given to `send`."""
@@ -47,18 +39,20 @@ class Confirmations:
         self.are_due = len(due) == room
         return due
 
-    async def send(self, due: tuple[DueConfirmation, ...]) -> None:
-        """Sends claimed confirmations, and writes what became of them."""
-        settled = await asyncio.gather(*(self._send_one(one) for one in due))
+    async def send(self, due: tuple[DueConfirmation, ...], pacer: Pacer) -> None:
+        """Sends claimed confirmations, which `pacer` has given leave to, and writes what became of them."""
+        settled = await asyncio.gather(*(self._send_one(one, Departure(pacer)) for one in due))
         await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
 
-    async def _send_one(self, one: DueConfirmation) -> Settled:
+    async def _send_one(self, one: DueConfirmation, departure: Departure) -> Settled:
         outgoing = OutgoingMessage(to=one.phone, reference=reference.of_confirmation(one.id), text=one.text)
         try:
-            outcome = await self._adapter.send(outgoing)
+            outcome = await self._adapter.send(outgoing, on_wire=departure)
         except Exception:
             _log.exception("confirmation_crashed", confirmation_id=one.id)
             return Settled(one.id, "unknown")
+        finally:
+            departure.close()
         if isinstance(outcome, Accepted):
             return Settled(one.id, "sent", message_id=outcome.message_id)
         if isinstance(outcome, Uncertain):
@@ -68,10 +62,3 @@ class Confirmations:
             return Settled(one.id, "waiting", failure_code=code, due_at=clock.now() + PAUSE * one.attempt)
         _log.warning("confirmation_refused", confirmation_id=one.id, code=code)
         return Settled(one.id, "failed", failure_code=code)
-
-
-def _are_due(tenant_id: UUID, sender_id: UUID) -> bool:
-    if not confirmations.are_due(tenant_id, sender_id, now=clock.now()):
-        return False
-    with tenant_scope(tenant_id):
-        return not senders.get(tenant_id, sender_id).paused_reason

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from tulia.campaigns import lifecycle, wordings
+from tulia.campaigns import lifecycle, template_use, wordings
 from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
+from tulia.channels import standing
 from tulia.core import clock
 from tulia.core.errors import Invalid
 from tulia.core.threads import DatabaseThreads
@@ -39,6 +40,8 @@ class Course:
     refused_in_a_row: int = 0
     idle_until: float = 0.0
     is_drained: bool = False
+    had: int = 0
+    """How many people of it had their turn, counted from where the others were when it joined them."""
 
 
 class Courses:
@@ -50,7 +53,7 @@ class Courses:
         self._in_flight = in_flight
         self._courses: dict[UUID, Course] = {}
         self._being_paused: set[UUID] = set()
-        self._turn = 0
+        self._level = 0
 
     def __bool__(self) -> bool:
         return bool(self._courses)
@@ -61,9 +64,8 @@ class Courses:
     def __iter__(self) -> Iterator[Course]:
         return iter(list(self._courses.values()))
 
-    async def look(self) -> None:
-        """Sees which campaigns are to be sent now."""
-        sending = await self._database.insist(lifecycle.sending_of, self._tenant_id, self._sender_id)
+    async def take_over(self, sending: Sequence[MessageCampaign]) -> None:
+        """These are to be sent now, and no others."""
         for campaign in sending:
             if campaign.pk not in self._courses and campaign.pk not in self._being_paused:
                 try:
@@ -72,17 +74,24 @@ class Courses:
                     await self._pause(campaign.pk, refusal.message)
                     continue
                 addresses = tuple(one.tracked_addresses for one in said)
-                self._courses[campaign.pk] = Course(campaign, said, rules, time.monotonic(), addresses)
+                self._courses[campaign.pk] = Course(campaign, said, rules, time.monotonic(), addresses, had=self._level)
         for campaign_id in set(self._courses) - {campaign.pk for campaign in sending}:
             del self._courses[campaign_id]
 
     def whose_turn(self, now: float) -> Course | None:
-        """The campaign to claim for next; None when none has anybody due."""
+        """The campaign to claim for next, which is the one that had least so far; None when none has anybody due.
+
+        Whoever had nobody due for a while doesn't get it back at the others' cost: it joins them where they are.
+        """
         ready = [course for course in self._courses.values() if course.idle_until < now]
         if not ready:
             return None
-        self._turn += 1
-        return ready[self._turn % len(ready)]
+        for course in ready:
+            if course.is_drained:
+                course.had = max(course.had, self._level)
+        chosen = min(ready, key=lambda course: course.had)
+        self._level = chosen.had
+        return chosen
 
     async def claim(self, course: Course, *, room: int, worker_id: UUID | None) -> Claim:
         """The next people of the campaign, at most `room`, to be sent to at once."""
@@ -98,6 +107,7 @@ class Courses:
             worker_id=worker_id,
             rules=course.rules,
         )
+        course.had += max(1, claimed.turn_count)
         course.is_drained = claimed.is_empty
         if claimed.is_empty:
             await self._rest_until_due(course)
@@ -143,12 +153,33 @@ class Courses:
         await self._database.insist(lifecycle.pause_by_id, self._tenant_id, campaign_id, reason=reason, now=clock.now())
         self._being_paused.discard(campaign_id)
 
-    async def pause_all(self, reason: str) -> None:
-        """Pauses every campaign of the sender, because it may not send."""
+    def pause_template(self, course: Course, arm: int, reason: str) -> None:
+        """The template of this arm can be sent to nobody: pauses whatever this sender's account sends with it."""
+        templates = template_use.templates_of(course.campaign)
+        template_id = templates[arm if arm < len(templates) else 0]
+        if template_id is None:
+            self.pause(course, reason)
+        elif course in self:
+            stopped = {one.campaign.pk for one in self if template_id in template_use.templates_of(one.campaign)}
+            for campaign_id in stopped:
+                del self._courses[campaign_id]
+            self._being_paused |= stopped
+            self._in_flight.begin(self._pause_template(template_id, stopped, reason))
+
+    async def _pause_template(self, template_id: UUID, stopped: set[UUID], reason: str) -> None:
+        await self._database.insist(_pause_at_account, self._tenant_id, self._sender_id, template_id, reason)
+        self._being_paused -= stopped
+
+    async def refuse(self, reason: str, code: str, *, is_of_account: bool) -> None:
+        """The provider lets this sender, or its whole account, send nothing until a person has mended something."""
         await self._database.insist(
-            lifecycle.pause_all_of_sender, self._tenant_id, self._sender_id, reason=reason, now=clock.now()
+            _refuse, self._tenant_id, self._sender_id, reason=reason, code=code, is_of_account=is_of_account
         )
         self._courses.clear()
+
+    async def remark(self, words: str) -> None:
+        """Says of each campaign what holds it up; "" when nothing does."""
+        await self._database.insist(lifecycle.remark, self._tenant_id, self._sender_id, words, now=clock.now())
 
 
 def _read(campaign: MessageCampaign) -> tuple[tuple[Wording, ...], SendingRules]:
@@ -159,3 +190,17 @@ def _read(campaign: MessageCampaign) -> tuple[tuple[Wording, ...], SendingRules]
 def _rules_of(campaign: MessageCampaign) -> SendingRules:
     with tenant_scope(campaign.tenant_id):
         return sending_rules.of_campaign(campaign, now=clock.now())
+
+
+def _pause_at_account(tenant_id: UUID, sender_id: UUID, template_id: UUID, reason: str) -> None:
+    sender_ids = standing.of_account(tenant_id, sender_id)
+    with tenant_scope(tenant_id):
+        template_use.pause_at_senders(tenant_id, template_id, sender_ids, reason=reason, now=clock.now())
+
+
+def _refuse(tenant_id: UUID, sender_id: UUID, *, reason: str, code: str, is_of_account: bool) -> None:
+    now = clock.now()
+    sender_ids = standing.opened(
+        tenant_id, sender_id, reason=reason, code=code, retry_at=None, now=now, is_of_account=is_of_account
+    )
+    lifecycle.pause_all_of(tenant_id, sender_ids, reason=reason, now=now)

@@ -3,30 +3,32 @@
 The one place where the synchronous database and the asynchronous network meet. A sender has one dispatcher at a time
 (it holds the sender's lock), so the rate is exact without any distributed limiter and campaigns share it in turns.
 The parts: `courses` knows the campaigns, `composing` makes a message, `pacing` says when it may leave, `settling` what
-follows from the answer, `outcomes` writes it down.
+follows from the answer, `breakers` when to stop trying, `outcomes` writes it down.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
+import dataclasses
 import time
 
 from tulia.campaigns import render
-from tulia.channels.adapter import Adapter, Connection, OnWire
+from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import SendOutcome, Uncertain
-from tulia.core import clock, logs
+from tulia.core import logs
 from tulia.core.threads import DatabaseThreads
+from tulia.dispatch import looking
 from tulia.dispatch.breakers import OutageBreaker
 from tulia.dispatch.composing import Composer
 from tulia.dispatch.confirmations import Confirmations
 from tulia.dispatch.courses import Course, Courses
+from tulia.dispatch.departure import Departure
 from tulia.dispatch.in_flight import InFlight
 from tulia.dispatch.outcomes import Outcomes
-from tulia.dispatch.pacing import Pacer
+from tulia.dispatch.pacing import Crowding, MostInFlight, Pacer
+from tulia.dispatch.published import Published
 from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
-from tulia.ledger import reconcile
 from tulia.ledger.claim import ClaimedPerson
 
 _log = logs.get(__name__)
@@ -39,16 +41,24 @@ class Dispatcher:
     """One sender's dispatcher; `run` ends when there is nothing left to send, or soon after `stop`."""
 
     def __init__(
-        self, connection: Connection, adapter: Adapter, database: DatabaseThreads, *, journal: WireJournal | None = None
+        self,
+        connection: Connection,
+        adapter: Adapter,
+        database: DatabaseThreads,
+        *,
+        journal: WireJournal | None = None,
+        crowding: Crowding | None = None,
     ) -> None:
-        """Without a `journal` whoever is in flight when the process is killed is unknown, sent or not."""
+        """Without a `journal` whoever is in flight when the process is killed is unknown, sent or not. `crowding` is that
+        of the process."""
         self.connection = connection
         self._adapter = adapter
         self._database = database
         self._journal = journal
+        self._crowding = crowding or Crowding()
         tenant_id, sender_id = connection.tenant_id, connection.sender_id
         self._in_flight = InFlight()
-        self._most_in_flight = max(32, min(512, 2 * connection.rate_per_second))
+        self._most_in_flight = MostInFlight(connection.rate_per_second)
         self._pacer = Pacer(connection.rate_per_second)
         self._breaker = OutageBreaker()
         self._outcomes = Outcomes(
@@ -56,8 +66,16 @@ class Dispatcher:
         )
         self._confirmations = Confirmations(connection, adapter, database)
         self._courses = Courses(tenant_id, sender_id, database, self._in_flight)
+        self._published = Published(tenant_id, sender_id, database)
         self._composer = Composer(tenant_id)
-        self._settling = Settling(self._courses, self._outcomes, self._pacer, self._breaker, self._in_flight)
+        self._settling = Settling(
+            self._courses,
+            self._outcomes,
+            pacer=self._pacer,
+            most_in_flight=self._most_in_flight,
+            breaker=self._breaker,
+            in_flight=self._in_flight,
+        )
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -65,8 +83,7 @@ class Dispatcher:
         self._is_stopping = True
 
     async def run(self) -> None:
-        await self._disown()
-        await self._confirmations.take_over()
+        await self._take_over()
         recording = asyncio.create_task(self._outcomes.run())
         try:
             await self._send_everything()
@@ -74,16 +91,18 @@ class Dispatcher:
             await self._in_flight.landed()
             self._outcomes.finish()
             await recording
+        if not self._settling.is_refused:
+            self._breaker.conclude()
+            await self._published.tell(self._breaker, self._courses)
         await self._courses.complete()
 
-    async def _disown(self) -> None:
+    async def _take_over(self) -> None:
         """Settles whom a dispatcher before this one left in the middle."""
         left = await self._database.insist(
-            reconcile.disown,
+            looking.take_over,
             self.connection.tenant_id,
             self.connection.sender_id,
-            now=clock.now(),
-            on_the_wire=self._journal.of_dead_worker if self._journal else lambda _: None,
+            self._journal.of_dead_worker if self._journal else lambda _: None,
         )
         if left.unknown_count or left.returned_count:
             _log.warning(
@@ -95,78 +114,95 @@ class Dispatcher:
 
     async def _send_everything(self) -> None:
         refreshed_at = -REFRESH_SECONDS
-        while not (self._is_stopping or self._settling.is_stopped):
+        while True:
             now = time.monotonic()
             if now - refreshed_at >= REFRESH_SECONDS:
                 await self._refresh()
                 refreshed_at = now
                 if not self._courses and not self._confirmations.are_due:
                     return
+            if self._is_stopping or self._settling.is_refused:
+                return
             course = self._courses.whose_turn(now)
             room = self._room(now)
             if not (course or self._confirmations.are_due) or self._breaker.is_resting(now):
                 await asyncio.sleep(IDLE_SECONDS)
             elif room < 1:
-                await asyncio.sleep(max(0.001, min(self._pacer.wait(), 0.1)))
+                await asyncio.sleep(max(0.001, min(self._pacer.wait(now), 0.1)))
             elif self._confirmations.are_due:
                 await self._send_confirmations(room)
             elif course:
                 await self._send_some(course, room)
 
     async def _refresh(self) -> None:
-        """Sees what is to be sent now; campaigns that have nobody left are completed."""
-        await self._courses.look()
+        """Sees what is to be sent now, and how; campaigns that have nobody left are completed."""
+        seen = await self._database.insist(looking.look, self.connection.tenant_id, self.connection.sender_id)
+        sender = seen.sender
+        if sender is None or sender.paused_reason or not self._takes_over(sender.connection):
+            if sender and sender.paused_reason:
+                await self._courses.remark(f"The sender is paused: {sender.paused_reason}")
+            self.stop()
+            return
+        if not self._published.is_begun:
+            self._published.begin(self._breaker, sender.breaker_state)
+        await self._courses.take_over(seen.sending)
+        await self._published.tell(self._breaker, self._courses)
         if not self._in_flight and self._outcomes.is_empty:
             await self._courses.complete_drained()
-        await self._confirmations.look()
+        self._confirmations.are_due = seen.are_confirmations_due
+
+    def _takes_over(self, connection: Connection) -> bool:
+        """Takes over another rate; False for another address or secret, with which another dispatcher begins."""
+        rate = connection.rate_per_second
+        self._pacer.change_limit(rate)
+        self._most_in_flight.rate = rate
+        return dataclasses.replace(connection, rate_per_second=self.connection.rate_per_second) == self.connection
 
     def _room(self, now: float) -> int:
         """How many messages may go out now."""
-        room = min(self._pacer.room(now), LARGEST_BATCH)
-        if self._most_in_flight - len(self._in_flight) < room:
-            room = 0  # a claim costs the same for one as for many: wait for room for all that the pace allows
         if self._breaker.is_outage:  # one message at a time tries the way, so that few get lost on it
-            room = 0 if self._in_flight else min(room, 1)
-        return room
+            return 0 if self._in_flight else min(self._pacer.room(now), 1)
+        most = max(1, int(self._most_in_flight.count * self._crowding.share) - self._breaker.doubt)
+        room = min(self._pacer.room(now), LARGEST_BATCH, max(1, most // 2))
+        # A claim costs the same for one as for many: wait for room for all that the pace allows.
+        return room if most - len(self._in_flight) >= room else 0
 
     async def _send_confirmations(self, room: int) -> None:
+        self._pacer.take(room)
         due = await self._confirmations.take(room)
-        self._pacer.room(time.monotonic())
-        self._pacer.take(len(due))
+        self._pacer.give_back(room - len(due))
         if due:
-            self._in_flight.begin(self._confirmations.send(due))
+            self._in_flight.begin(self._confirmations.send(due, self._pacer))
 
     async def _send_some(self, course: Course, room: int) -> None:
+        self._pacer.take(room)
         claimed = await self._courses.claim(
             course, room=room, worker_id=self._journal.worker_id if self._journal else None
         )
-        self._pacer.room(time.monotonic())
-        self._pacer.take(len(claimed.people))
+        self._pacer.give_back(room - len(claimed.people))
         for person in claimed.people:
             self._in_flight.begin(self._send_one(course, person))
         if claimed.over_budget_count:
             await self._courses.stop_at_budget(course)
 
     async def _send_one(self, course: Course, person: ClaimedPerson) -> None:
+        departure = Departure(self._pacer, self._journal, person.recipient_id)
         try:
             outgoing = self._composer.compose(course, person)
         except Exception as error:
             if not isinstance(error, render.Unrenderable):  # a bug of ours, isolated to one message
                 _log.exception("message_not_made", recipient_id=person.recipient_id)
+            departure.close()
             self._settling.unmade(person)
             return
-        if self._settling.is_called_off(course):
-            self._settling.not_sent(person)
+        if self._settling.holds_back(course, person):
+            departure.close()
             return
         try:
-            outcome: SendOutcome = await self._adapter.send(outgoing, on_wire=self._noting(person.recipient_id))
+            outcome: SendOutcome = await self._adapter.send(outgoing, on_wire=departure)
         except Exception:
             # A bug of ours, isolated to one message; whether bytes went out is not known.
             _log.exception("send_crashed", recipient_id=person.recipient_id)
             outcome = Uncertain("our own mistake")
-        self._settling.settle(course, person, outcome)
-
-    def _noting(self, recipient_id: int) -> OnWire:
-        """What to call right before this person's message goes out."""
-        journal = self._journal
-        return functools.partial(journal.note, recipient_id) if journal else lambda: None
+        departure.close()
+        self._settling.settle(course, person, outcome, departure)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 QUEUE = "dispatch"
+LONG_QUEUE = "dispatch-long"
+"""For what turned out to take long, so that nobody else's short jobs wait behind it."""
 LAUNCH = "tulia.dispatch.launch"
 CALL_OFF = "tulia.dispatch.call_off"
 

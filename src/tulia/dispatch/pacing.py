@@ -1,28 +1,48 @@
 """How fast a sender sends: never above its limit in any one-second window (pure; time comes in as seconds).
 
-A token bucket filled a little below the limit, whose depth is small, so that messages leave evenly. In a window of one
-second at most `fill · limit + depth` leave; what remains up to the limit is room for the jitter between the moment a
-message leaves and the moment the provider counts it (4 % of the limit, that is 40 ms).
+Two things together. A token bucket filled a little below the limit, whose depth is small, makes messages leave evenly.
+A record of when each message really left, kept for a little longer than a second, makes the limit exact: whoever was
+given leave and hasn't left yet (a connection is being made, the process stalls) counts as leaving at any moment. So at
+each grant, those that left within the window, those about to leave and the new ones together are at most the limit,
+and no window can hold more: of the messages that leave in it the last one granted saw all others, gone or about to go.
+The window is 5 % longer than a second, which is room for what passes between our clock and the provider's.
+
+Throttling halves the pace, at most once a second and once for all messages that left at the old pace; it recovers by a
+twentieth of the limit a second (additive increase, multiplicative decrease). When the provider names a time to wait,
+nothing leaves before it has passed.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 FILL = 0.92
 DEPTH = 0.04
+WINDOW_SECONDS = 1.05
 _HALVE, _RECOVER_PER_SECOND = 0.5, 0.05
+_SLOWEST_PER_SECOND = 0.1
+FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 32, 512
+LATE_SECONDS, SMALLEST_SHARE = 0.02, 0.1
+_LONG_AGO = float("-inf")
 
 
 @dataclass(slots=True)
 class Pacer:
-    """The pace of one sender; `limit` messages a second, slowed down by throttling and recovering by itself."""
+    """The pace of one sender; `limit` messages a second, slowed down by throttling and recovering by itself.
+
+    A message's way: `take` before it is known which it will be, then either `leave` when its bytes go out or
+    `give_back` when they won't.
+    """
 
     limit: int
     _tokens: float = field(default=0.0, init=False)
     _filled_at: float = field(default=0.0, init=False)
     _share: float = field(default=1.0, init=False)
-    _slowed_at: float = field(default=float("-inf"), init=False)
+    _slowed_at: float = field(default=_LONG_AGO, init=False)
+    _held_until: float = field(default=_LONG_AGO, init=False)
+    _left: deque[float] = field(default_factory=deque, init=False)
+    _leaving: int = field(default=0, init=False)
 
     @property
     def depth(self) -> float:
@@ -37,26 +57,105 @@ class Pacer:
         """Messages a second at present."""
         return FILL * self.limit * self._share
 
+    @property
+    def is_slowed(self) -> bool:
+        """Whether throttling still tells."""
+        return self._share < 1.0
+
     def room(self, now: float) -> int:
         """How many messages may leave at this moment."""
-        elapsed = max(0.0, now - self._filled_at)
-        self._filled_at = max(now, self._filled_at)
+        since, self._filled_at = self._filled_at, max(now, self._filled_at)
+        if now < self._held_until:
+            return 0
+        elapsed = max(0.0, now - max(since, self._held_until))
         self._share = min(1.0, self._share + _RECOVER_PER_SECOND * elapsed)
         self._tokens = min(self.depth, self._tokens + elapsed * self.pace)
-        return int(self._tokens)
+        while self._left and self._left[0] <= now - WINDOW_SECONDS:
+            self._left.popleft()
+        return max(0, min(int(self._tokens), self.limit - len(self._left) - self._leaving))
 
     def take(self, count: int) -> None:
-        """`count` messages leave now; not more than `room` said."""
+        """`count` messages are about to leave; not more than `room` said."""
         self._tokens -= count
+        self._leaving += count
 
-    def wait(self) -> float:
-        """Seconds from the last `room` until one more message may leave."""
-        return max(0.0, (1.0 - self._tokens) / self.pace)
+    def leave(self, now: float) -> None:
+        """One of them leaves at this moment."""
+        self._leaving -= 1
+        self._left.append(now)
 
-    def slow_down(self, now: float) -> None:
-        """The provider said that we are too fast: half the pace, at most once a second, never below one in ten seconds."""
-        if now - self._slowed_at < 1.0:
+    def give_back(self, count: int = 1) -> None:
+        """`count` of them won't leave after all."""
+        self._leaving -= count
+        self._tokens = min(self.depth, self._tokens + count)
+
+    def wait(self, now: float) -> float:
+        """Seconds from now until one more message may leave, if nothing else happens."""
+        if now < self._held_until:
+            return self._held_until - now
+        filled = max(0.0, (1.0 - self._tokens) / self.pace)
+        if self._left and len(self._left) + self._leaving >= self.limit:
+            return max(filled, self._left[0] + WINDOW_SECONDS - now)
+        return filled
+
+    def slow_down(self, now: float, *, left_at: float | None = None) -> None:
+        """The provider said that we are too fast, of a message that left at `left_at`: half the pace.
+
+        At most once a second, not again for what left before we had slowed down, and never below one in ten seconds.
+        """
+        if now - self._slowed_at < 1.0 or (left_at is not None and left_at <= self._slowed_at):
             return
         self._slowed_at = now
-        self._share = max(_HALVE * self._share, 0.1 / (FILL * self.limit))
+        self._share = max(_HALVE * self._share, min(1.0, _SLOWEST_PER_SECOND / (FILL * self.limit)))
         self._tokens = 0.0
+
+    def hold(self, until: float) -> None:
+        """The provider named a time to wait: nothing leaves before `until`, and then it begins slowly."""
+        self._held_until = max(self._held_until, until)
+        self._tokens = 0.0
+
+    def held_for(self, now: float) -> float:
+        """Seconds for which nothing at all may leave because the provider asked for it."""
+        return max(0.0, self._held_until - now)
+
+    def change_limit(self, limit: int) -> None:
+        """The limit is another from now on; what left under the old one counts."""
+        if limit != self.limit:
+            self.limit = limit
+            self._tokens = min(self._tokens, self.depth)
+
+
+@dataclass(slots=True)
+class MostInFlight:
+    """How many messages may be without an answer at once: as few as the rate needs, for they are unknown if the provider
+    falls silent now, and go out in spite of a pause. Little's law with half as much again, and a batch."""
+
+    rate: int
+    _delay: float = field(default=0.0, init=False)
+
+    def answered(self, seconds: float) -> None:
+        """An answer came after so long."""
+        self._delay += 0.1 * (seconds - self._delay)
+
+    @property
+    def count(self) -> int:
+        needed = self.rate * (max(0.1, 1.5 * self._delay) + DEPTH)
+        return int(max(FEWEST_IN_FLIGHT, min(MOST_IN_FLIGHT, needed)))
+
+
+@dataclass(slots=True)
+class Crowding:
+    """How busy a process is with the messages of several senders, told by how late its timers are.
+
+    When they are late, all send with fewer at a time, so that whoever has few is not kept waiting behind crowds.
+    """
+
+    share: float = 1.0
+    """Of what each may have in flight."""
+
+    def late(self, seconds: float) -> None:
+        """A timer was so late; asked about twenty times a second."""
+        if seconds > LATE_SECONDS:
+            self.share = max(SMALLEST_SHARE, 0.8 * self.share)
+        else:
+            self.share = min(1.0, self.share + 0.02)

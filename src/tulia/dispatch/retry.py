@@ -1,5 +1,6 @@
 """What to do about a message that the provider certainly didn't take (pure).
 
+Throttling is never a person's fault: no try is counted for it, however long it lasts.
 Source: the providers' error tables, by class; full jitter after "Exponential Backoff And Jitter" (AWS, 2015).
 """
 
@@ -10,9 +11,8 @@ from dataclasses import dataclass
 from tulia.channels.types import Failure, FailureKind
 
 MAX_TRIES = 6
-MAX_THROTTLED_TRIES = 50
 LONGEST_PAUSE_SECONDS = 60.0
-_PAIR_LIMIT_CODE = "131056"
+LONGEST_ASKED_SECONDS = 3_600.0
 _NOT_REACHED_CODE = "connect"
 _OUTAGE_STEP = 4  # people wait up to 8 seconds at a time while nobody gets through
 
@@ -21,13 +21,20 @@ _OUTAGE_STEP = 4  # people wait up to 8 seconds at a time while nobody gets thro
 class TryAgain:
     """Later, after `after_seconds`; `reason` as the ledger names it.
 
-    `slows_sender` when the whole sender was too fast; `counts` unless nobody gets through, so that it was no try.
+    `slows_sender` when the whole sender was too fast; `holds_sender_seconds` is how long the provider wants nothing at
+    all from this sender; `counts` unless it was no try, because nobody gets through or we were too fast.
     """
 
     after_seconds: float
     reason: str
     slows_sender: bool = False
     counts: bool = True
+    holds_sender_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForPerson:
+    """This person got too many messages in a short time: they wait, and the others go on at full speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +46,23 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class StopSender:
-    """Nobody can be sent to by this sender: put the person back and pause, with the reason in plain words."""
+    """Nobody can be sent to by this sender: put the person back and pause, with the reason in plain words.
+
+    `concerns_account` when that holds of every sender of its account at the provider.
+    """
 
     reason: str
+    concerns_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StopCampaign:
-    """This message can be sent to nobody now: put the person back and pause the campaign, with the reason."""
+    """This message can be sent to nobody now: put the person back and pause what sends it, with the reason."""
 
     reason: str
 
 
-Decision = TryAgain | GiveUp | StopSender | StopCampaign
+Decision = TryAgain | WaitForPerson | GiveUp | StopSender | StopCampaign
 
 
 def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) -> Decision:
@@ -60,8 +71,9 @@ def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) ->
     `is_outage`: nobody gets through at the moment, so this person is not to blame and keeps their tries; a connection
     that could not be made is one by itself. `chance` is uniform in [0, 1).
     """
+    asked = None if failure.retry_after_seconds is None else min(failure.retry_after_seconds, LONGEST_ASKED_SECONDS)
     if failure.kind is FailureKind.ACCOUNT:
-        return StopSender(failure.message)
+        return StopSender(failure.message, failure.concerns_account)
     if failure.concerns_all:
         return StopCampaign(failure.message)
     if failure.kind is FailureKind.RECIPIENT:
@@ -69,20 +81,19 @@ def decide(failure: Failure, *, attempt: int, is_outage: bool, chance: float) ->
     if failure.kind is FailureKind.CONTENT:
         return GiveUp(counts_against_campaign=True)
     if failure.kind is FailureKind.THROTTLED:
-        if attempt >= MAX_THROTTLED_TRIES:
-            return GiveUp()
-        if failure.code == _PAIR_LIMIT_CODE:  # one person got too many messages: the others go on at full speed
-            return TryAgain(min(4.0 ** min(attempt - 1, 4), 256.0) * (1 + 0.2 * chance), "throttled")
-        asked = failure.retry_after_seconds
+        if failure.concerns_pair:
+            return WaitForPerson()
         pause = _jittered(attempt, chance) if asked is None else asked * (1 + 0.2 * chance)
-        return TryAgain(min(max(pause, 0.2), 3_600.0), "throttled", slows_sender=True)
-    asked = failure.retry_after_seconds
+        return TryAgain(
+            max(pause, 0.2), "throttled", slows_sender=True, counts=False, holds_sender_seconds=asked or 0.0
+        )
     if is_outage or failure.code == _NOT_REACHED_CODE:
-        pause = _jittered(max(attempt, _OUTAGE_STEP), chance) if asked is None else min(asked, 3_600.0)
-        return TryAgain(pause, "retry", counts=False)
+        pause = _jittered(max(attempt, _OUTAGE_STEP), chance) if asked is None else asked
+        return TryAgain(pause, "retry", counts=False, holds_sender_seconds=asked or 0.0)
     if attempt >= MAX_TRIES:
         return GiveUp()
-    return TryAgain(min(asked, 3_600.0) if asked is not None else _jittered(attempt, chance), "retry")
+    pause = _jittered(attempt, chance) if asked is None else asked
+    return TryAgain(pause, "retry", holds_sender_seconds=asked or 0.0)
 
 
 def _jittered(attempt: int, chance: float) -> float:

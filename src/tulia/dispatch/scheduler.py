@@ -39,11 +39,14 @@ def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -
     defer_launch(campaign.tenant_id, campaign.pk)
 
 
-def defer_launch(tenant_id: UUID, campaign_id: UUID) -> None:
+def defer_launch(tenant_id: UUID, campaign_id: UUID, *, queue: str = QUEUE) -> None:
+    """Has the audience of a started campaign frozen; once at a time, so that nobody waits for its own twin."""
     jobs.defer(
         LAUNCH,
-        queue=QUEUE,
+        queue=queue,
         only_one_waiting=f"launch:{campaign_id}",
+        one_at_a_time=f"launch:{campaign_id}",
+        **({} if queue == QUEUE else {"lane": queue}),  # workers of the last version know no other
         tenant_id=str(tenant_id),
         campaign_id=str(campaign_id),
     )

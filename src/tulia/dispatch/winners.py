@@ -29,7 +29,7 @@ _log = logs.get(__name__)
 def look(*, now: datetime) -> int:
     """Decides what is to be decided by now, for all tenants, and carries out what was decided; the number of decisions."""
     decided = 0
-    for tenant_id, campaign_id in automatic_winner.going_on():
+    for tenant_id, campaign_id in automatic_winner.going_on(now=now):
         try:
             decided += look_at(tenant_id, campaign_id, now=now)
         except Exception as error:
@@ -51,7 +51,7 @@ def decide(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
     with tenant_scope(tenant_id):
         campaign = automatic_winner.hold_undecided(tenant_id, campaign_id)
         plan = experiment.auto_winner_of(campaign) if campaign else None
-        if campaign is None or plan is None or not _is_due(campaign, plan, now):
+        if campaign is None or plan is None or not automatic_winner.is_due(campaign, now=now):
             return False
         chosen = choose(campaign, outcomes.of_campaign(campaign, now=now))
         if isinstance(chosen, Vetoed) and plan.if_undecided == "wait" and not _waited_enough(campaign, plan, now):
@@ -78,10 +78,6 @@ def choose(campaign: MessageCampaign, found: Outcomes) -> Selected | Vetoed:
     if isinstance(chosen, Selected) and chosen.arm in harmed:
         return Vetoed("guardrail", "The variant that would have been chosen does harm by one of the guarded metrics.")
     return chosen
-
-
-def _is_due(campaign: MessageCampaign, plan: AutoWinner, now: datetime) -> bool:
-    return campaign.audience_frozen_at is not None and now >= campaign.audience_frozen_at + plan.decide_after
 
 
 def _waited_enough(campaign: MessageCampaign, plan: AutoWinner, now: datetime) -> bool:

@@ -25,22 +25,26 @@ from procrastinate.jobs import Job, Status
 
 from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
+from tulia.channels.adapter import Connection
 from tulia.core import clock, logs, sql
 from tulia.core.threads import DatabaseThreads
-from tulia.dispatch import occurrences, run_jobs, scheduler, winners, wire_journal
+from tulia.dispatch import run_jobs, scheduler, wire_journal
+from tulia.dispatch import timekeeping as timekeeper
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.health_port import Pulse
-from tulia.dispatch.names import QUEUE, sender_lock
+from tulia.dispatch.names import LONG_QUEUE, QUEUE, sender_lock
+from tulia.dispatch.pacing import Crowding
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.tenants import workers
 
 _log = logs.get(__name__)
-TICK_SECONDS = 0.5
+TICK_SECONDS = 0.25
+CROWDING_SECONDS = 0.05
 HOUSEKEEPING_SECONDS = 5.0
 SAYING_SECONDS = 2.0
 DATABASE_THREADS = 8
 LEFT_TO_OTHERS = 3  # of the connections: to the deliverer of events and the background jobs
-JOB_CONCURRENCY = {QUEUE: 2, "ingest": 2}
+JOB_CONCURRENCY = {QUEUE: 3, LONG_QUEUE: 2, "ingest": 2}
 COMPANION_PAUSE_SECONDS = 5.0
 Companion = Callable[[asyncio.Event], Awaitable[None]]
 """Something else that runs in this process until the event is set, and then finishes what it began."""
@@ -57,6 +61,7 @@ class Worker:
         self._journal = WireJournal(folder)
         wire_journal.discard_old(folder, now_seconds=clock.now().timestamp())
         self._dispatchers: dict[UUID, tuple[Dispatcher, asyncio.Task[None]]] = {}
+        self._crowding = Crowding()
         self._stopping = asyncio.Event()
         self._pulse = pulse
         self._said_at = 0.0
@@ -73,6 +78,8 @@ class Worker:
                 for name, concurrency in JOB_CONCURRENCY.items()
             ]
             housekeeping = asyncio.create_task(self._keep_house(queue))
+            watching = asyncio.create_task(self._watch_crowding())
+            timekeeping = asyncio.create_task(timekeeper.until_stopped(self._database, self._stopping))
             companions = [asyncio.create_task(self._accompany(companion)) for companion in self._companions]
             _log.info("worker_started")
             try:
@@ -83,7 +90,9 @@ class Worker:
                 for runner in job_runners:
                     runner.cancel()
                 await self._finish_dispatchers()
-                await asyncio.gather(housekeeping, *companions, *job_runners, return_exceptions=True)
+                await asyncio.gather(
+                    housekeeping, timekeeping, watching, *companions, *job_runners, return_exceptions=True
+                )
         with contextlib.suppress(Exception):  # nobody waits for a goodbye
             await self._database.run(workers.gone, self._journal.worker_id)
         self._locks.close()
@@ -104,36 +113,53 @@ class Worker:
                 await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
 
     async def _tick(self, session: aiohttp.ClientSession) -> None:
-        now = clock.now()
         if time.monotonic() - self._said_at > SAYING_SECONDS:
             await self._database.run(workers.tick, self._journal.worker_id, sender_count=len(self._dispatchers))
             self._said_at = time.monotonic()
-        work = await self._database.run(lifecycle.look_for_work, now=now)
-        if work.due:
-            await self._database.run(scheduler.start_due, work.due, now=now)
-        await self._database.run(occurrences.start_due, now=now)
-        await self._database.run(winners.look, now=now)
-        if not await self._database.run(self._locks.are_held):
+        with_work, are_held = await self._database.run(self._look)
+        if not are_held:
             # Without the locks another worker may be sending for the same numbers: stop at once.
             _log.warning("locks_lost")
             await self._finish_dispatchers()
         for sender_id in [sender_id for sender_id, (_, task) in self._dispatchers.items() if task.done()]:
             await self._part_with(sender_id)
-        for tenant_id, sender_id in work.senders:
-            if sender_id not in self._dispatchers and await self._database.run(
-                self._locks.acquire, sender_lock(sender_id)
-            ):
+        for tenant_id, sender_id in with_work:
+            if sender_id not in self._dispatchers:
                 await self._take_on(tenant_id, sender_id, session)
 
-    async def _take_on(self, tenant_id: UUID, sender_id: UUID, session: aiohttp.ClientSession) -> None:
-        connection = await self._database.run(registry.connection_of, tenant_id, sender_id)
+    def _look(self) -> tuple[frozenset[tuple[UUID, UUID]], bool]:
+        """Who has work, and whether the locks are still ours."""
+        return lifecycle.senders_with_work(now=clock.now()), self._locks.are_held()
+
+    def _get_hold_of(self, tenant_id: UUID, sender_id: UUID) -> Connection | None:
+        """The sender's lock, and how to send with it; None when another worker has it, or it is gone."""
+        if not self._locks.acquire(sender_lock(sender_id)):
+            return None
+        connection = registry.connection_of(tenant_id, sender_id)
         if connection is None:
-            await self._database.run(self._locks.release, sender_lock(sender_id))
+            self._locks.release(sender_lock(sender_id))
+        return connection
+
+    async def _take_on(self, tenant_id: UUID, sender_id: UUID, session: aiohttp.ClientSession) -> None:
+        connection = await self._database.run(self._get_hold_of, tenant_id, sender_id)
+        if connection is None:
             return
         dispatcher = Dispatcher(
-            connection, registry.connect(connection, session), self._database, journal=self._journal
+            connection,
+            registry.connect(connection, session),
+            self._database,
+            journal=self._journal,
+            crowding=self._crowding,
         )
         self._dispatchers[sender_id] = (dispatcher, asyncio.create_task(dispatcher.run()))
+
+    async def _watch_crowding(self) -> None:
+        """Sees how late this process is with everything. One sender alone may be as late as it likes."""
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            await asyncio.sleep(CROWDING_SECONDS)
+            is_alone = len(self._dispatchers) < 2
+            self._crowding.late(0.0 if is_alone else time.monotonic() - begun - CROWDING_SECONDS)
 
     async def _part_with(self, sender_id: UUID) -> None:
         _, task = self._dispatchers.pop(sender_id)

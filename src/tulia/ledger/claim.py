@@ -53,6 +53,11 @@ class Claim:
     held_out_count: int = 0
 
     @property
+    def turn_count(self) -> int:
+        """How many people had their turn in it, whatever came of it."""
+        return len(self.people) + self.skipped_count + self.deferred_count + self.held_out_count
+
+    @property
     def is_empty(self) -> bool:
         counts = (self.skipped_count, self.deferred_count, self.over_budget_count, self.held_out_count)
         return not (self.people or any(counts))

@@ -88,6 +88,13 @@ _CONTENT = {
 _CONCERNS_ALL = frozenset({132001, 132007, 132015, 132016, 132068, 132069})
 """What is wrong with the template itself: the next person's message would be refused all the same."""
 
+_CONCERNS_ACCOUNT = frozenset({368, 131031, 131042, 131063, 131064})
+"""What holds of every number of the business account: blocked, locked, not paid for, or limited as a whole."""
+
+_PAIR_LIMIT = 131056
+_CALLS_OF_ACCOUNT = frozenset({4, 80007})
+_CALLS_PAUSE_SECONDS = 60.0  # limits of calls are counted by the hour, so asking again at once is of no use
+
 _TRANSIENT = {
     1: "WhatsApp had an unknown error; it is tried again.",
     2: "WhatsApp was down for a moment; it is tried again.",
@@ -133,6 +140,8 @@ def failure_of(error: object, *, retry_after_seconds: float | None = None) -> Fa
     else:
         kind = FailureKind.RECIPIENT
         words = f"WhatsApp refused the message with an unknown error: {_details(error) or 'no details given'}"
+    if code in _CALLS_OF_ACCOUNT and retry_after_seconds is None:
+        retry_after_seconds = _CALLS_PAUSE_SECONDS
     return Failure(
         kind,
         str(code),
@@ -141,6 +150,8 @@ def failure_of(error: object, *, retry_after_seconds: float | None = None) -> Fa
         is_opt_out=code == _OPT_OUT,
         is_unreachable=code == _UNREACHABLE,
         concerns_all=code in _CONCERNS_ALL,
+        concerns_pair=code == _PAIR_LIMIT,
+        concerns_account=code in _CONCERNS_ACCOUNT,
     )
 
 

@@ -1,0 +1,139 @@
+"""How a sender stands with its provider: whether its breaker is closed, and if not, why and until when.
+
+Written by the sender's dispatcher (and when its secrets are changed), read by everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from tulia.channels import registry
+from tulia.channels.adapter import Connection
+from tulia.channels.models import Sender
+from tulia.tenants.scope import system_scope, tenant_scope
+
+CLOSED, OPEN, HALF_OPEN = "closed", "open", "half_open"
+_CLOSED = {
+    "breaker_state": CLOSED,
+    "breaker_scope": "",
+    "breaker_reason": "",
+    "breaker_code": "",
+    "breaker_since": None,
+    "breaker_retry_at": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SenderNow:
+    """A sender as it is at this moment, for whoever sends with it."""
+
+    connection: Connection
+    paused_reason: str
+    breaker_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBreaker:
+    """A breaker that isn't closed. `retry_at` is when it tries again by itself; None when a person must mend something,
+    after which the next message is the trial. `scope` is "sender" or "account"."""
+
+    tenant_id: UUID
+    sender_id: UUID
+    state: str
+    scope: str
+    code: str
+    reason: str
+    since: datetime
+    retry_at: datetime | None
+
+
+def now_of(tenant_id: UUID, sender_id: UUID) -> SenderNow | None:
+    """The sender as it is; None when it is gone."""
+    connection = registry.connection_of(tenant_id, sender_id)
+    with tenant_scope(tenant_id):
+        row = (
+            Sender.objects.filter(tenant_id=tenant_id, pk=sender_id)
+            .values_list("paused_reason", "breaker_state")
+            .first()
+        )
+    return SenderNow(connection, *row) if connection and row else None
+
+
+def opened(
+    tenant_id: UUID,
+    sender_id: UUID,
+    *,
+    reason: str,
+    code: str,
+    retry_at: datetime | None,
+    now: datetime,
+    is_of_account: bool = False,
+) -> tuple[UUID, ...]:
+    """Opens the sender's breaker, or those of all senders of its account; the senders concerned, this one among them."""
+    with tenant_scope(tenant_id):
+        concerned = _of_account(tenant_id, sender_id) if is_of_account else _of_sender(tenant_id, sender_id)
+        concerned.filter(breaker_since=None).update(breaker_since=now)
+        concerned.update(
+            breaker_state=OPEN,
+            breaker_scope="account" if is_of_account else "sender",
+            breaker_reason=reason[:500],
+            breaker_code=code[:40],
+            breaker_retry_at=retry_at,
+        )
+        return tuple(concerned.values_list("id", flat=True))
+
+
+def half_opened(tenant_id: UUID, sender_id: UUID) -> None:
+    """A message tries the way again."""
+    with tenant_scope(tenant_id):
+        _of_sender(tenant_id, sender_id).filter(breaker_state=OPEN).update(breaker_state=HALF_OPEN)
+
+
+def closed(tenant_id: UUID, sender_id: UUID) -> None:
+    """Messages get through: all is well again, with the whole account if that was the matter."""
+    with tenant_scope(tenant_id):
+        was_of_account = _of_sender(tenant_id, sender_id).filter(breaker_scope="account").exists()
+        if was_of_account:
+            _of_account(tenant_id, sender_id).filter(breaker_scope="account").update(**_CLOSED)
+        _of_sender(tenant_id, sender_id).exclude(breaker_state=CLOSED).update(**_CLOSED)
+
+
+def of_account(tenant_id: UUID, sender_id: UUID) -> tuple[UUID, ...]:
+    """All senders of this sender's account at the provider, itself among them."""
+    with tenant_scope(tenant_id):
+        return tuple(_of_account(tenant_id, sender_id).values_list("id", flat=True))
+
+
+def all_open() -> Sequence[OpenBreaker]:
+    """Every breaker of all tenants that isn't closed, the oldest first."""
+    with system_scope():
+        rows = Sender.objects.exclude(breaker_state=CLOSED).order_by("breaker_since", "id")
+        return [
+            OpenBreaker(
+                tenant_id=one.tenant_id,
+                sender_id=one.pk,
+                state=one.breaker_state,
+                scope=one.breaker_scope,
+                code=one.breaker_code,
+                reason=one.breaker_reason,
+                since=one.breaker_since or one.created_at,
+                retry_at=one.breaker_retry_at,
+            )
+            for one in rows
+        ]
+
+
+def _of_sender(tenant_id: UUID, sender_id: UUID) -> QuerySet[Sender]:
+    return Sender.objects.filter(tenant_id=tenant_id, pk=sender_id)
+
+
+def _of_account(tenant_id: UUID, sender_id: UUID) -> QuerySet[Sender]:
+    found = _of_sender(tenant_id, sender_id).values_list("kind", "business_account_id").first()
+    kind, account = found or ("", "")
+    same = Q(kind=kind, business_account_id=account) if account else Q(pk=sender_id)
+    return Sender.objects.filter(Q(pk=sender_id) | same, tenant_id=tenant_id)

@@ -1,0 +1,44 @@
+"""What a dispatcher reads of the database: all at once, because each time costs a turn among everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tulia.audience import confirmations
+from tulia.campaigns import lifecycle
+from tulia.campaigns.models import MessageCampaign
+from tulia.channels import standing
+from tulia.channels.standing import SenderNow
+from tulia.core import clock
+from tulia.ledger import reconcile
+from tulia.ledger.reconcile import Disowned, WireReader
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A sender (None: gone) as it is, the campaigns to be sent with it, and whether confirmations are to be sent."""
+
+    sender: SenderNow | None
+    sending: tuple[MessageCampaign, ...]
+    are_confirmations_due: bool
+
+
+def look(tenant_id: UUID, sender_id: UUID) -> Sight:
+    """What there is to do now for one sender."""
+    sender = standing.now_of(tenant_id, sender_id)
+    if sender is None or sender.paused_reason:
+        return Sight(sender, (), False)
+    return Sight(
+        sender,
+        tuple(lifecycle.sending_of(tenant_id, sender_id)),
+        confirmations.are_due(tenant_id, sender_id, now=clock.now()),
+    )
+
+
+def take_over(tenant_id: UUID, sender_id: UUID, on_the_wire: WireReader) -> Disowned:
+    """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
+    unknown because they may have gone out."""
+    left = reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=on_the_wire)
+    confirmations.disown(tenant_id, sender_id)
+    return left
