@@ -81,7 +81,7 @@ def disk(facts: Facts) -> Findings:
     if machine.free_bytes < NO_SPACE:
         yield Finding(Level.WRONG, "disk", free, "Make space now: without any, sending stops until there is some.")
     elif machine.free_bytes < LITTLE_SPACE or machine.free_bytes < machine.total_bytes // 20:
-        yield Finding(Level.LOOK, "disk", free, "Make space before it runs out; a million messages need about 1 GB.")
+        yield Finding(Level.LOOK, "disk", free, "Make space before it runs out; a million messages need about 2 GB.")
     else:
         yield Finding(Level.OK, "disk", free)
     if machine.log_bytes > BIG_LOGS:
