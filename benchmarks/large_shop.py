@@ -89,12 +89,13 @@ class LargeShop:
     """A tenant with `people` customers, and the campaign that went to all of them."""
 
     tenant_id: UUID
-    campaign_id: UUID
+    campaign_id: UUID | None
     people: int
+    salt: str = ""
 
 
-def open_shop(people: int) -> LargeShop:
-    """Makes everything, and analyzes the tables as autovacuum would."""
+def open_shop(people: int, *, campaigns: int = SMALL_CAMPAIGNS + 1) -> LargeShop:
+    """Makes everything, and analyzes the tables as autovacuum would. The first campaign goes to all, the others to a tenth."""
     from django.db import connection
 
     from tulia.campaigns.models import MessageCampaign
@@ -116,15 +117,15 @@ def open_shop(people: int) -> LargeShop:
         sql.execute(_TAGS, given)
         sql.execute(_CONVERSATIONS, given)
         sql.execute(_MESSAGES, given)
-        campaigns = MessageCampaign.objects.bulk_create(
+        made = MessageCampaign.objects.bulk_create(
             MessageCampaign(
                 tenant=tenant, name=f"Campaign {i}", message_content="Hello", sender=sender, status="completed",
                 is_ab_test=True, variants=arms, started_at=_start(i), completed_at=NOW,
                 audience_frozen_at=_start(i),
             )
-            for i in range(SMALL_CAMPAIGNS + 1)
+            for i in range(campaigns)
         )  # fmt: skip
-        for i, campaign in enumerate(campaigns):
+        for i, campaign in enumerate(made):
             first, last = (1, people) if i == 0 else (1 + (i % 10) * tenth, (1 + i % 10) * tenth)
             sql.execute(
                 _RECIPIENTS,
@@ -137,7 +138,7 @@ def open_shop(people: int) -> LargeShop:
         "ledger_conversions, ledger_tallies, ledger_minutes, ledger_waits"
     )
     connection.close()
-    return LargeShop(tenant.id, campaigns[0].pk, people)
+    return LargeShop(tenant.id, made[0].pk if made else None, people, tenant.slug)
 
 
 def as_owner(statement: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -103,8 +104,19 @@ def test_the_use_of_a_key_is_noted_once_a_minute_at_most(tenant: Tenant) -> None
     assert last_used() == first
     with tenant_scope(tenant.id):
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=first - timedelta(seconds=61))
+    api_keys._known.clear()  # as a second later
     api("GET", "/v1/campaigns")
     assert last_used() > first
+
+
+def test_a_key_that_somebody_else_revoked_opens_nothing_after_a_second(tenant: Tenant) -> None:
+    row, key = api_keys.make(tenant.id, name="n", scopes=["analytics:view"])
+    api = ApiClient(key)
+    assert api("GET", "/v1/campaigns").status_code == 200
+    with tenant_scope(tenant.id):  # past this process, as another one would
+        ApiKey.objects.filter(pk=row.pk).update(revoked_at=row.created_at)
+    time.sleep(api_keys._KNOWN_SECONDS)
+    assert api("GET", "/v1/campaigns").status_code == 401
 
 
 def test_the_record_is_read_in_pages_and_by_filters_with_the_same_number_of_queries(

@@ -17,6 +17,7 @@ from tulia.analytics_service import READ, AnalyticsService, ExportedFile
 from tulia.api import analytics_shapes as shapes
 from tulia.api.resource import Resource
 from tulia.api.streaming import StreamedFile
+from tulia.reports import timeline
 
 
 class Analysis(Resource):
@@ -46,7 +47,8 @@ class CampaignTimeline(Analysis):
             campaign_id, interval=asked["interval"], since=asked.get("from"), until=asked.get("to")
         )
         buckets = [
-            {"starts_at": one.starts_at, "ends_at": one.ends_at, "local_time": one.local_time, **asdict(one.counts)}
+            {"starts_at": one.starts_at, "ends_at": one.ends_at, "local_time": one.local_time}
+            | {kind: getattr(one.counts, kind) for kind in timeline.KINDS}
             for one in found.buckets
         ]
         return Response(

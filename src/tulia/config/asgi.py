@@ -11,10 +11,10 @@ import django
 django.setup()
 
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 from tulia.api.parsers import MAX_BODY_BYTES
 from tulia.config.body_limit import Receive, Scope, Send, limited
+from tulia.config.request_threads import OneThreadHandler
 from tulia.core import logs
 from tulia.ingest import receive as ingest
 
@@ -28,7 +28,7 @@ def _limit_for(path: str) -> int:
     return settings.MAX_IMPORT_BYTES if path.startswith("/v1/") and path.endswith("/import") else _MAX_BODY_BYTES
 
 
-_django_app = limited(get_asgi_application(), limit_for=_limit_for)  # type: ignore[arg-type]
+_django_app = limited(OneThreadHandler(), limit_for=_limit_for)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import secrets
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,13 @@ from tulia.tenants.scope import system_scope, tenant_scope
 PREFIX = "tulia_"
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 _LONGEST_AGENT = 300
+_KNOWN_SECONDS = 1.0
+_MOST_KNOWN = 10_000
+
+# Who was recognised a moment ago, and until when (of the monotonic clock) that is good enough. Whoever calls two hundred
+# times a second needn't be looked up each time: that was a fifth of what a request costs. A key that is revoked opens
+# nothing more in this process at once, in others after a second.
+_known: dict[str, tuple[float, Caller]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +150,12 @@ def recognise(key: str) -> Caller | Unrecognised:
     """The caller that this key stands for, or why it stands for nobody. Notes the use, once a minute at most."""
     if not key.startswith(PREFIX) or len(key) > 200:
         return Unrecognised.UNKNOWN
+    digest = crypto.digest(key)
+    until, known = _known.get(digest, (0.0, None))
+    if known is not None and until > time.monotonic():
+        return known
     with system_scope():
-        found = ApiKey.objects.filter(key_digest=crypto.digest(key)).first()
+        found = ApiKey.objects.filter(key_digest=digest).first()
     if found is None:
         return Unrecognised.UNKNOWN
     now = clock.now()
@@ -154,13 +166,20 @@ def recognise(key: str) -> Caller | Unrecognised:
     if found.last_used_at is None or found.last_used_at < now - _USE_IS_NOTED_EVERY:
         with tenant_scope(found.tenant_id):
             ApiKey.objects.filter(pk=found.pk).update(last_used_at=now)
-    return Caller(
+    caller = Caller(
         found.tenant_id,
         frozenset(found.scopes),
         f"API key {found.prefix}…",
         api_key_id=found.id,
         answers_as=found.answers_as,
     )
+    lasts = _KNOWN_SECONDS
+    if found.expires_at:
+        lasts = min(lasts, (found.expires_at - now).total_seconds())
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[digest] = (time.monotonic() + lasts, caller)
+    return caller
 
 
 def get(tenant_id: UUID, key_id: UUID) -> ApiKey:
@@ -179,3 +198,6 @@ def page(tenant_id: UUID, wanted: PageRequest) -> Page[ApiKey]:
 def revoke(tenant_id: UUID, key_id: UUID, *, now: datetime) -> None:
     """It opens nothing from now on; revoking it twice is revoking it once. Call in the tenant's scope."""
     ApiKey.objects.filter(tenant_id=tenant_id, pk=key_id, revoked_at=None).update(revoked_at=now)
+    for digest, (_, caller) in list(_known.items()):
+        if caller.api_key_id == key_id:
+            _known.pop(digest, None)
