@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test browser check setup setup-dev lock clean
+.PHONY: run test bench browser check setup setup-dev lock clean
 
 run: setup
 	@exec $(BIN)/tulia up
@@ -19,6 +19,10 @@ browser:
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
 	  || echo "Chromium could not be installed (apt-get install chromium): tests/browser will be skipped" >&2; \
 	else echo "For tests/browser install Chromium at /usr/bin/chromium (Debian: sudo apt-get install chromium)" >&2; fi
+
+# Every speed beside its limit; half an hour, on a machine that does nothing else.
+bench: setup-dev
+	$(BIN)/python benchmarks/run_all.py
 
 check: setup-dev
 	$(BIN)/ruff format --check

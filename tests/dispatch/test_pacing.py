@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tulia.dispatch.pacing import FEWEST_IN_FLIGHT, MOST_IN_FLIGHT, SMALLEST_SHARE, Crowding, MostInFlight, Pacer
+from tulia.dispatch.pacing import (
+    FEWEST_IN_FLIGHT,
+    FEWEST_ON_WIRE,
+    MOST_IN_FLIGHT,
+    SMALLEST_SHARE,
+    Crowding,
+    MostInFlight,
+    MostOnWire,
+    Pacer,
+)
 
 LIMITS = st.integers(1, 2_000)
 
@@ -219,3 +228,14 @@ def test_a_process_that_is_late_with_everything_has_fewer_in_flight_until_it_is_
     for _ in range(45):
         crowding.late(0.005)
     assert crowding.share == pytest.approx(1.0)
+
+
+def test_a_process_that_is_busy_through_and_through_has_fewer_under_way_and_one_at_ease_as_many_as_it_likes() -> None:
+    most = MostOnWire()
+    for _ in range(20):
+        most.measured(0.95)
+    assert most.count == FEWEST_ON_WIRE
+    most.measured(0.7)
+    assert most.count == FEWEST_ON_WIRE
+    most.measured(0.3)
+    assert most.count == MOST_IN_FLIGHT

@@ -70,6 +70,7 @@ def sample(
 
 def few(tenant_id: UUID, criteria: Criteria, *, as_of: datetime, most: int) -> Sample:
     """Any people to write to, found quickly; `total` is not counted."""
+    planning.refresh_statistics(reach.TABLES)
     zone_of = _zones(tenant_id)
     people = tuple(
         Addressee(

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 
-from tulia.campaigns import sandbox
+from tulia.campaigns import outline, sandbox
+from tulia.campaigns.outline import Outline
 
 
 class Unrenderable(Exception):
@@ -23,9 +24,12 @@ class Unrenderable(Exception):
 
 
 @functools.lru_cache(maxsize=1_024)
-def _compiled(text: str) -> BoundTemplate | None:
+def _compiled(text: str) -> tuple[BoundTemplate, Outline | None] | None:
     """None for a text without anything to fill in: most messages, and a hundred times faster."""
-    return sandbox.parse(text) if "{{" in text or "{%" in text else None
+    if "{{" not in text and "{%" not in text:
+        return None
+    template = sandbox.parse(text)
+    return template, outline.of(template)
 
 
 def problem_with(text: str) -> str | None:
@@ -39,11 +43,18 @@ def problem_with(text: str) -> str | None:
     return None
 
 
+def _made(text: str, person: Mapping[str, Any]) -> str:
+    if (compiled := _compiled(text)) is None:
+        return text
+    template, plain = compiled
+    made = outline.filled(plain, person) if plain is not None else None
+    return template.render(**person) if made is None else made
+
+
 def render(text: str, person: Mapping[str, Any]) -> str:
     """The text for this person. Raises Unrenderable when a part is missing or the whole is empty."""
     try:
-        template = _compiled(text)
-        made = text if template is None else template.render(**person)
+        made = _made(text, person)
     except UndefinedError as error:
         raise Unrenderable(str(error.message)) from error
     except ResourceLimitError as error:

@@ -73,11 +73,12 @@ def _worker(arguments: argparse.Namespace) -> int:
 
         from tulia.core import logs
         from tulia.dispatch import health_port, worker
+        from tulia.ingest import retention
         from tulia.webhooks import deliverer
 
         logs.configure(settings.LOG_LEVEL)
         pulse = health_port.Pulse()
-        companions: list[worker.Companion] = [deliverer.deliver]
+        companions: list[worker.Companion] = [deliverer.deliver, retention.keep]
         if listener is not None:
             companions.append(health_port.serving(listener, pulse))
         return worker.run_worker(companions, pulse=pulse)

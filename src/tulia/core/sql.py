@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection, transaction
 from psycopg_pool import PoolTimeout
@@ -27,6 +28,15 @@ _PASSING = (
 def load(package: str, act: str) -> str:
     """The text of `tulia/<package>/sql/<act>.sql`."""
     return resources.files(f"tulia.{package}").joinpath("sql", f"{act}.sql").read_text()
+
+
+def array(values: Sequence[Any]) -> str | list[Any]:
+    """The values as an array parameter; `%(name)s` needs a cast to the array's type.
+
+    Written in one go, for psycopg quotes them one by one. What would need other escapes than quotes is left to it.
+    """
+    written = orjson.dumps(values, default=str)
+    return list(values) if b"\\" in written else "{" + written[1:-1].decode() + "}"
 
 
 def fetch_all(statement: str, params: Params | None = None) -> list[Row]:

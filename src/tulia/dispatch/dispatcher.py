@@ -25,7 +25,7 @@ from tulia.dispatch.courses import Course, Courses
 from tulia.dispatch.departure import Departure
 from tulia.dispatch.in_flight import InFlight
 from tulia.dispatch.outcomes import Outcomes
-from tulia.dispatch.pacing import Crowding, MostInFlight, Pacer
+from tulia.dispatch.pacing import Crowding, MostInFlight, MostOnWire, Pacer
 from tulia.dispatch.published import Published
 from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
@@ -35,6 +35,7 @@ _log = logs.get(__name__)
 LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
+MEASURE_SECONDS = 0.1
 
 
 class Dispatcher:
@@ -76,6 +77,8 @@ class Dispatcher:
             breaker=self._breaker,
             in_flight=self._in_flight,
         )
+        self._most_on_wire = MostOnWire()
+        self._measured_at = (time.monotonic(), time.process_time())
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -158,8 +161,17 @@ class Dispatcher:
         self._most_in_flight.rate = rate
         return dataclasses.replace(connection, rate_per_second=self.connection.rate_per_second) == self.connection
 
+    def _measure(self, now: float) -> None:
+        """Sees every tenth of a second how busy this process is, and how much at once is best for it."""
+        since, at_work = self._measured_at
+        if now - since >= MEASURE_SECONDS:
+            self._measured_at = (now, time.process_time())
+            self._most_on_wire.measured((self._measured_at[1] - at_work) / (now - since))
+            self._in_flight.most_on_wire = self._most_on_wire.count
+
     def _room(self, now: float) -> int:
         """How many messages may go out now."""
+        self._measure(now)
         if self._breaker.is_outage:  # one message at a time tries the way, so that few get lost on it
             return 0 if self._in_flight else min(self._pacer.room(now), 1)
         most = max(1, int(self._most_in_flight.count * self._crowding.share) - self._breaker.doubt)
@@ -181,7 +193,7 @@ class Dispatcher:
         )
         self._pacer.give_back(room - len(claimed.people))
         for person in claimed.people:
-            self._in_flight.begin(self._send_one(course, person))
+            self._in_flight.send(self._send_one(course, person))
         if claimed.over_budget_count:
             await self._courses.stop_at_budget(course)
 

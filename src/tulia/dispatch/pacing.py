@@ -23,6 +23,8 @@ WINDOW_SECONDS = 1.05
 _HALVE, _RECOVER_PER_SECOND = 0.5, 0.05
 _SLOWEST_PER_SECOND = 0.1
 FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 32, 512
+FEWEST_ON_WIRE = 64
+_BUSY, _AT_EASE = 0.85, 0.6
 LATE_SECONDS, SMALLEST_SHARE = 0.02, 0.1
 _LONG_AGO = float("-inf")
 
@@ -123,6 +125,22 @@ class Pacer:
         if limit != self.limit:
             self.limit = limit
             self._tokens = min(self._tokens, self.depth)
+
+
+@dataclass(slots=True)
+class MostOnWire:
+    """How many messages may be under way at once, of those that could be: fewer while this process is busy through and
+    through, for then more of them only make each one dearer (512 at once cost half as much again as 64)."""
+
+    most: int = MOST_IN_FLIGHT
+    count: int = field(default=MOST_IN_FLIGHT, init=False)
+
+    def measured(self, busy: float) -> None:
+        """In the last moments the process was at work for this share of the time."""
+        if busy > _BUSY:
+            self.count = max(FEWEST_ON_WIRE, self.count * 3 // 4)
+        elif busy < _AT_EASE:
+            self.count = self.most
 
 
 @dataclass(slots=True)

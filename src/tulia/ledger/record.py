@@ -78,14 +78,14 @@ def record(tenant_id: UUID, sender_id: UUID, evidence: Sequence[Evidence]) -> No
             {
                 "tenant_id": tenant_id,
                 "sender_id": sender_id,
-                "ids": [one.recipient_id for one in evidence],
-                "kinds": [int(one.kind) for one in evidence],
-                "ats": [one.at for one in evidence],
-                "message_ids": [one.message_id for one in evidence],
-                "failure_kinds": [one.failure.kind.value if one.failure else None for one in evidence],
-                "failure_codes": [one.failure.code if one.failure else None for one in evidence],
-                "campaign_ids": [one.campaign_id for one in evidence],
-                "costs": [one.cost_micros for one in evidence],
+                "ids": sql.array([one.recipient_id for one in evidence]),
+                "kinds": sql.array([int(one.kind) for one in evidence]),
+                "ats": sql.array([one.at for one in evidence]),
+                "message_ids": sql.array([one.message_id for one in evidence]),
+                "failure_kinds": sql.array([one.failure.kind.value if one.failure else None for one in evidence]),
+                "failure_codes": sql.array([one.failure.code if one.failure else None for one in evidence]),
+                "campaign_ids": sql.array([one.campaign_id for one in evidence]),
+                "costs": sql.array([one.cost_micros for one in evidence]),
             },
         )
         refusals.heed(tenant_id, sender_id, evidence)
