@@ -64,7 +64,7 @@ async def test_while_the_provider_names_a_time_the_whole_sender_waits(tenant: Te
 async def test_however_often_the_sender_is_too_fast_nobody_fails_for_it(tenant: Tenant) -> None:
     run = Run(tenant, people=3, rate=100, answer=graph_error(130429, status=429))
     async with run.provider.listening(), run.dispatching() as working:
-        slowly = working._pacer
+        slowly = working.pacer
         await run.until(lambda: run.provider.posts.total() >= 12)
         assert slowly.is_slowed
         assert run.now().status == "sending"
@@ -128,3 +128,14 @@ async def test_a_503_that_names_a_time_is_waited_out_by_all(tenant: Tenant) -> N
     async with run.provider.listening(), run.dispatching():
         await run.until(run.is_over)
     assert run.states() == {SENT: 5}
+
+
+async def test_who_takes_over_from_another_process_lets_its_last_second_pass(tenant: Tenant) -> None:
+    run = Run(tenant, people=300, rate=50)
+    async with run.provider.listening():
+        async with run.dispatching():
+            await run.until(lambda: run.provider.posts.total() > 60)
+        async with run.dispatching():
+            await run.until(lambda: run.provider.posts.total() > 150)
+    assert most_in_a_second(run.provider.posted_at) <= 50
+    assert set(run.provider.posts.values()) == {1}

@@ -25,7 +25,7 @@ from tulia.dispatch.courses import Course, Courses
 from tulia.dispatch.departure import Departure
 from tulia.dispatch.in_flight import InFlight
 from tulia.dispatch.outcomes import Outcomes
-from tulia.dispatch.pacing import Crowding, MostInFlight, MostOnWire, Pacer
+from tulia.dispatch.pacing import WINDOW_SECONDS, Crowding, MostInFlight, MostOnWire, Pacer
 from tulia.dispatch.published import Published
 from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
@@ -49,9 +49,10 @@ class Dispatcher:
         *,
         journal: WireJournal | None = None,
         crowding: Crowding | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         """Without a `journal` whoever is in flight when the process is killed is unknown, sent or not. `crowding` is that
-        of the process."""
+        of the process; `pacer` that of the sender's last dispatcher, if it was in this process a moment ago."""
         self.connection = connection
         self._adapter = adapter
         self._database = database
@@ -60,7 +61,8 @@ class Dispatcher:
         tenant_id, sender_id = connection.tenant_id, connection.sender_id
         self._in_flight = InFlight()
         self._most_in_flight = MostInFlight(connection.rate_per_second)
-        self._pacer = Pacer(connection.rate_per_second)
+        self._knows_last_second = pacer is not None
+        self.pacer = pacer or Pacer(connection.rate_per_second)
         self._breaker = OutageBreaker()
         self._outcomes = Outcomes(
             tenant_id, sender_id, database, on_written=journal.forget if journal else lambda _: None
@@ -72,7 +74,7 @@ class Dispatcher:
         self._settling = Settling(
             self._courses,
             self._outcomes,
-            pacer=self._pacer,
+            pacer=self.pacer,
             most_in_flight=self._most_in_flight,
             breaker=self._breaker,
             in_flight=self._in_flight,
@@ -101,12 +103,15 @@ class Dispatcher:
 
     async def _take_over(self) -> None:
         """Settles whom a dispatcher before this one left in the middle."""
-        left = await self._database.insist(
+        legacy = await self._database.insist(
             looking.take_over,
             self.connection.tenant_id,
             self.connection.sender_id,
             self._journal.of_dead_worker if self._journal else lambda _: None,
         )
+        if legacy.was_sending_just_now and not self._knows_last_second:
+            self.pacer.hold(time.monotonic() + WINDOW_SECONDS)  # what another process sent fills this second
+        left = legacy.left
         if left.unknown_count or left.returned_count:
             _log.warning(
                 "interrupted_sends",
@@ -131,7 +136,7 @@ class Dispatcher:
             if not (course or self._confirmations.are_due) or self._breaker.is_resting(now):
                 await asyncio.sleep(IDLE_SECONDS)
             elif room < 1:
-                await asyncio.sleep(max(0.001, min(self._pacer.wait(now), 0.1)))
+                await asyncio.sleep(max(0.001, min(self.pacer.wait(now), 0.1)))
             elif self._confirmations.are_due:
                 await self._send_confirmations(room)
             elif course:
@@ -157,7 +162,7 @@ class Dispatcher:
     def _takes_over(self, connection: Connection) -> bool:
         """Takes over another rate; False for another address or secret, with which another dispatcher begins."""
         rate = connection.rate_per_second
-        self._pacer.change_limit(rate)
+        self.pacer.change_limit(rate)
         self._most_in_flight.rate = rate
         return dataclasses.replace(connection, rate_per_second=self.connection.rate_per_second) == self.connection
 
@@ -173,32 +178,40 @@ class Dispatcher:
         """How many messages may go out now."""
         self._measure(now)
         if self._breaker.is_outage:  # one message at a time tries the way, so that few get lost on it
-            return 0 if self._in_flight else min(self._pacer.room(now), 1)
+            return 0 if self._in_flight else min(self.pacer.room(now), 1)
         most = max(1, int(self._most_in_flight.count * self._crowding.share) - self._breaker.doubt)
-        room = min(self._pacer.room(now), LARGEST_BATCH, max(1, most // 2))
+        room = min(self.pacer.room(now), LARGEST_BATCH, max(1, most // 2))
         # A claim costs the same for one as for many: wait for room for all that the pace allows.
         return room if most - len(self._in_flight) >= room else 0
 
     async def _send_confirmations(self, room: int) -> None:
-        self._pacer.take(room)
-        due = await self._confirmations.take(room)
-        self._pacer.give_back(room - len(due))
+        self.pacer.take(room)
+        taken = 0
+        try:
+            due = await self._confirmations.take(room)
+            taken = len(due)
+        finally:
+            self.pacer.give_back(room - taken)
         if due:
-            self._in_flight.begin(self._confirmations.send(due, self._pacer))
+            self._in_flight.begin(self._confirmations.send(due, self.pacer))
 
     async def _send_some(self, course: Course, room: int) -> None:
-        self._pacer.take(room)
-        claimed = await self._courses.claim(
-            course, room=room, worker_id=self._journal.worker_id if self._journal else None
-        )
-        self._pacer.give_back(room - len(claimed.people))
+        self.pacer.take(room)
+        taken = 0
+        try:
+            claimed = await self._courses.claim(
+                course, room=room, worker_id=self._journal.worker_id if self._journal else None
+            )
+            taken = len(claimed.people)
+        finally:
+            self.pacer.give_back(room - taken)
         for person in claimed.people:
             self._in_flight.send(self._send_one(course, person))
         if claimed.over_budget_count:
             await self._courses.stop_at_budget(course)
 
     async def _send_one(self, course: Course, person: ClaimedPerson) -> None:
-        departure = Departure(self._pacer, self._journal, person.recipient_id)
+        departure = Departure(self.pacer, self._journal, person.recipient_id)
         try:
             outgoing = self._composer.compose(course, person)
         except Exception as error:

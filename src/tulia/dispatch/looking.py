@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from tulia.audience import confirmations
@@ -13,6 +14,8 @@ from tulia.channels.standing import SenderNow
 from tulia.core import clock
 from tulia.ledger import reconcile
 from tulia.ledger.reconcile import Disowned, WireReader
+
+JUST_NOW = timedelta(seconds=3)  # times of claims come in whole seconds, and by another machine's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,19 @@ def look(tenant_id: UUID, sender_id: UUID) -> Sight:
     )
 
 
-def take_over(tenant_id: UUID, sender_id: UUID, on_the_wire: WireReader) -> Disowned:
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """What the dispatcher before this one left: people in the middle, and perhaps a second that is full already."""
+
+    left: Disowned
+    was_sending_just_now: bool
+
+
+def take_over(tenant_id: UUID, sender_id: UUID, on_the_wire: WireReader) -> Legacy:
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out."""
-    left = reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=on_the_wire)
+    now = clock.now()
+    was_sending = reconcile.sent_since(tenant_id, sender_id, now - JUST_NOW)
+    left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=on_the_wire)
     confirmations.disown(tenant_id, sender_id)
-    return left
+    return Legacy(left, was_sending)

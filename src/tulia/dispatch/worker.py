@@ -35,13 +35,14 @@ from tulia.dispatch import timekeeping as timekeeper
 from tulia.dispatch.dispatcher import Dispatcher
 from tulia.dispatch.health_port import Pulse
 from tulia.dispatch.names import LONG_QUEUE, QUEUE, sender_lock
-from tulia.dispatch.pacing import Crowding
+from tulia.dispatch.pacing import Crowding, Pacer
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.tenants import workers
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.25
 CROWDING_SECONDS = 0.05
+PACER_KEPT_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 5.0
 SAYING_SECONDS = 2.0
 DATABASE_THREADS = 8
@@ -64,6 +65,7 @@ class Worker:
         self._journal = WireJournal(folder)
         wire_journal.discard_old(folder, now_seconds=clock.now().timestamp())
         self._dispatchers: dict[UUID, tuple[Dispatcher, asyncio.Task[None]]] = {}
+        self._parted: dict[UUID, tuple[float, Pacer]] = {}
         self._crowding = Crowding()
         self._stopping = asyncio.Event()
         self._pulse = pulse
@@ -153,8 +155,15 @@ class Worker:
             self._database,
             journal=self._journal,
             crowding=self._crowding,
+            pacer=self._pacer_of(sender_id),
         )
         self._dispatchers[sender_id] = (dispatcher, asyncio.create_task(dispatcher.run()))
+
+    def _pacer_of(self, sender_id: UUID) -> Pacer | None:
+        """What is known of the last second, if this process sent for the sender a moment ago."""
+        now = time.monotonic()
+        self._parted = {of: one for of, one in self._parted.items() if now - one[0] < PACER_KEPT_SECONDS}
+        return self._parted[sender_id][1] if sender_id in self._parted else None
 
     async def _watch_crowding(self) -> None:
         """Sees how late this process is with everything. One sender alone may be as late as it likes."""
@@ -165,7 +174,8 @@ class Worker:
             self._crowding.late(0.0 if is_alone else time.monotonic() - begun - CROWDING_SECONDS)
 
     async def _part_with(self, sender_id: UUID) -> None:
-        _, task = self._dispatchers.pop(sender_id)
+        dispatcher, task = self._dispatchers.pop(sender_id)
+        self._parted[sender_id] = (time.monotonic(), dispatcher.pacer)
         if not task.cancelled() and (error := task.exception()):
             _log.error("dispatcher_crashed", sender_id=str(sender_id), exc_info=error)
         await self._database.run(self._locks.release, sender_lock(sender_id))
