@@ -47,6 +47,7 @@ PACER_KEPT_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 5.0
 SAYING_SECONDS = 2.0
 DATABASE_THREADS = 8
+LEFT_TO_OTHERS = 3  # of the connections: to the deliverer of events and the background jobs
 JOB_CONCURRENCY = {QUEUE: 3, LONG_QUEUE: 2, "ingest": 2}
 COMPANION_PAUSE_SECONDS = 5.0
 SWITCH_SECONDS = 0.001
@@ -59,7 +60,7 @@ class Worker:
 
     def __init__(self, companions: Sequence[Companion] = (), *, pulse: Pulse) -> None:
         self._companions = companions
-        self._database = DatabaseThreads(DATABASE_THREADS)
+        self._database = DatabaseThreads(max(1, min(DATABASE_THREADS, settings.DATABASE_POOL_SIZE - LEFT_TO_OTHERS)))
         self._locks = sql.SessionLocks()
         folder = settings.DATA_DIR / "journals"
         self._journal = WireJournal(folder)
