@@ -22,7 +22,7 @@ from tulia.campaigns import draft, edit, lifecycle, message, queries, render, wo
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import http, registry, senders
 from tulia.channels.types import Accepted, Rejected, SendOutcome
-from tulia.core import clock, jobs
+from tulia.core import clock, failpoints, jobs
 from tulia.core.errors import Invalid
 from tulia.core.keyset import Page, PageRequest
 from tulia.dispatch import names, scheduler
@@ -142,6 +142,7 @@ class CampaignService:
             campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             wordings.of_campaign(campaign)
             scheduler.start(campaign, confirm_everyone=confirm_everyone, now=clock.now())
+        failpoints.reached("started")
         deadline = time.monotonic() + min(wait_seconds, LONGEST_WAIT_SECONDS)
         while True:
             with tenant_scope(self._tenant_id):
@@ -189,6 +190,7 @@ class CampaignService:
         require(self._caller, CREATE)
         with act(self._caller, "campaign.pause") as entry:
             campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+            failpoints.reached("to_pause")
             lifecycle.pause(campaign, reason=f"Paused by {self._caller.label}.", now=clock.now())
             return campaign
 
@@ -196,6 +198,7 @@ class CampaignService:
         require(self._caller, CREATE)
         with act(self._caller, "campaign.resume") as entry:
             campaign = entry.about(edit.find(self._tenant_id, campaign_id))
+            failpoints.reached("to_resume")
             lifecycle.resume(campaign, now=clock.now())
             return campaign
 
@@ -205,6 +208,7 @@ class CampaignService:
         with act(self._caller, "campaign.cancel") as entry:
             campaign = entry.about(edit.find(self._tenant_id, campaign_id))
             lifecycle.cancel(campaign, now=clock.now())
+            failpoints.reached("canceling")
             if campaign.started_at:
                 jobs.defer(
                     names.CALL_OFF, queue=names.QUEUE, only_one_waiting=f"call_off:{campaign_id}",

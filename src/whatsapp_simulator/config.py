@@ -151,6 +151,8 @@ class Config:
 
     enforce_window: bool = False
     strict_templates: bool = False
+    watch: bool = False
+    """Keep each request to send and each acknowledgement, for GET /_sim/watched."""
     timestamps: Literal["wall", "virtual"] = "wall"
     wamid_salt: str = ""
     """Goes into every message id; when empty, the moment the process started, so that ids never come twice."""

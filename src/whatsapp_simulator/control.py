@@ -53,6 +53,7 @@ class Control:
             ("GET", "messages"): self._messages,
             ("GET", "ledger"): self._ledger,
             ("GET", "webhooks/dead"): self._dead,
+            ("GET", "watched"): lambda _body, _query: answer(world.watching.as_json()),
             ("POST", "drain"): self._drain,
         }
 

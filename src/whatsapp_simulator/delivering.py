@@ -54,12 +54,14 @@ class Delivering:
         config: Callable[[], Config],
         seed: Callable[[], int],
         sender: Callable[[str], Sender | None],
+        acknowledged: Callable[[str, list[Update]], None] = lambda _number, _updates: None,
     ) -> None:
         self._clock = clock
         self._timeline = timeline
         self._config = config
         self._seed = seed
         self._sender = sender
+        self._acknowledged = acknowledged
         self._queues: dict[str, deque[Update]] = {}
         self._again: deque[Batch] = deque()
         self._posting: set[asyncio.Task[None]] = set()
@@ -214,6 +216,7 @@ class Delivering:
             self._failed(batch)
         else:
             self.tally.acknowledged += len(batch.updates)
+            self._acknowledged(batch.number_id, batch.updates)
 
     def _failed(self, batch: Batch) -> None:
         self.tally.refused += 1

@@ -178,8 +178,8 @@ def _effect(do: dict[str, Any]) -> Effect:
     if not isinstance(headers, dict) or any("\n" in f"{k}{v}" or "\r" in f"{k}{v}" for k, v in headers.items()):
         raise FaultError("headers must be an object of texts")
     then = do.get("accept_then", "")
-    if "accept_then" in do and then not in ("hang", "reset", "http500"):
-        raise FaultError("accept_then is hang, reset or http500")
+    if "accept_then" in do and then not in ("hang", "reset", "http500", "gateway"):
+        raise FaultError("accept_then is hang, reset, http500 or gateway")
     if do.get("token", "expire") != "expire":
         raise FaultError("token can only expire")
     return Effect(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import orjson
@@ -17,11 +18,13 @@ from whatsapp_simulator.outgoing import Outgoing
 from whatsapp_simulator.people import is_user_id
 from whatsapp_simulator.senders import Sender
 from whatsapp_simulator.templates import Template
+from whatsapp_simulator.watching import Asked, doubt_about
 from whatsapp_simulator.world import WINDOW_S, World
 
 VERSION = re.compile(r"v\d+\.\d+")
 _SENDING = ("messages", "marketing_messages")
 _HTML_503 = b"<html><head><title>503 Service Unavailable</title></head><body>Service Unavailable</body></html>"
+_HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
 
 class Graph:
@@ -43,9 +46,12 @@ class Graph:
         effect = self._strike(identity, edge, body)
         spoiled = self._spoil(effect)
         if spoiled is not None:
+            self._watch(identity, body, spoiled, effect, is_accepted=False)
             return spoiled
         if request.method == "POST" and edge in _SENDING:
+            before = len(self._world.ledger)
             reply = self._send(request, identity, body, effect, lite=edge == "marketing_messages")
+            self._watch(identity, body, reply, effect, is_accepted=len(self._world.ledger) > before)
         else:
             outcome = self._manage(request, identity, edge, body, len(segments))
             reply = self._refuse(outcome) if isinstance(outcome, Refusal) else answer(outcome)
@@ -56,6 +62,14 @@ class Graph:
             return faults.NONE
         to, opaque, template = outgoing.peek(body)
         return self._world.faults.strike(self._world.seed, identity, edge, to, opaque, template)
+
+    def _watch(self, number_id: str, body: Any, reply: Reply, effect: Effect, *, is_accepted: bool) -> None:
+        if self._world.config.watch:
+            to, opaque, _ = outgoing.peek(body)
+            doubt = doubt_about(reply, effect)
+            self._world.watching.asked.append(
+                Asked(time.time(), number_id, to, opaque, reply.status, is_accepted, doubt)
+            )
 
     def _spoil(self, effect: Effect) -> Reply | None:
         """The answer of a fault that lets nothing through."""
@@ -132,6 +146,9 @@ class Graph:
         }
         if effect.accept_then == "http500":
             return self._refuse(Refusal(131000))
+        if effect.accept_then == "gateway":
+            self._world.refused[502] += 1
+            return Reply(502, _HTML_502, "text/html")
         ending = taken.magic.ending
         if effect.accept_then == "hang":
             ending = "hang"

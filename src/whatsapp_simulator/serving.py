@@ -35,6 +35,7 @@ class RunningSimulator:
         await self._server.close()
         await self._control.close()
         self.world.timeline.clear()
+        self.world.watching.close()
         await self.world.delivering.close()
 
 
@@ -70,12 +71,15 @@ async def serve(
         if not world.faults:
             return False
         segments = path.strip("/").split("/")
-        return (
-            len(segments) >= 2
-            and VERSION.fullmatch(segments[0]) is not None
-            and world.faults.refuses(segments[1], segments[2] if len(segments) > 2 else "")
-        )
+        if len(segments) < 2 or VERSION.fullmatch(segments[0]) is None:
+            return False
+        is_refused = world.faults.refuses(segments[1], segments[2] if len(segments) > 2 else "")
+        if is_refused and world.config.watch:
+            world.watching.refused(segments[1])
+        return is_refused
 
+    if settings.watch:
+        world.watching.watch_for_stalls()
     await world.delivering.start()
     server = FastServer(handle, refuses)
     try:

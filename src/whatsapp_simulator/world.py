@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Literal
 
+from whatsapp_simulator.callbacks import Update
 from whatsapp_simulator.clock import VirtualClock
 from whatsapp_simulator.config import Config
 from whatsapp_simulator.delivering import Delivering
@@ -16,6 +17,7 @@ from whatsapp_simulator.portfolio import Portfolio
 from whatsapp_simulator.senders import Senders
 from whatsapp_simulator.templates import Registry
 from whatsapp_simulator.timeline import Timeline
+from whatsapp_simulator.watching import Watching
 
 Category = Literal["marketing", "marketing_lite", "utility", "authentication", "service", "service_free"]
 CATEGORIES: tuple[Category, ...] = (
@@ -40,9 +42,10 @@ class World:
         self.senders = Senders()
         self.faults = Faults(time.monotonic)
         self.delivering = Delivering(
-            self.clock, self.timeline, lambda: self.config, lambda: self.seed, self.senders.get
+            self.clock, self.timeline, lambda: self.config, lambda: self.seed, self.senders.get, self._acknowledged
         )
         self.generation = 0
+        self.watching = Watching()
         self._begin()
 
     def _begin(self) -> None:
@@ -69,6 +72,10 @@ class World:
         for sender in self.senders:
             sender.forget()
         self._begin()
+
+    def _acknowledged(self, number_id: str, updates: list[Update]) -> None:
+        if self.config.watch:
+            self.watching.acknowledged(number_id, updates, time.time())
 
     @property
     def idle(self) -> bool:

@@ -91,6 +91,8 @@ def test_of_a_well_installation_nothing_is_said_but_that_it_is_well() -> None:
         (but(condition={"late_starts": 1, "late_audiences": 1}), "wrong", "campaigns", "2 are over a minute late", "log"),
         (but(paused=(PausedSender("duka", "77", "The access token has expired; enter a new one for the sender."),)),
          "look", "senders", "Sender 77 of duka is paused: The access token has expired", "PATCH /v1/senders/77"),
+        (but(condition={"senders": (dataclasses.replace(SENDER, breaker_state="open", breaker_reason="It is down."),)}),
+         "look", "senders", "It is down.", "by itself"),
         (but({"simulator_problem": "refused"}), "look", "simulator", "doesn't answer: refused", "TULIA_SIMULATOR_URL"),
         (dataclasses.replace(WELL, condition_problem="QueryCanceled", condition=None), "wrong", "work",
          "QueryCanceled", "ask again"),

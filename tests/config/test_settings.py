@@ -23,7 +23,7 @@ def test_every_environment_variable_that_is_read_is_documented_and_no_other() ->
     ("name", "value", "said"),
     [
         ("TULIA_LOG_LEVEL", "loud", "must be DEBUG, INFO, WARNING or ERROR"),
-        ("TULIA_DATABASE_POOL_SIZE", "many", "must be a whole number from 2 to 100"),
+        ("TULIA_DATABASE_POOL_SIZE", "many", "must be a whole number from 4 to 100"),
         ("TULIA_SEND_TIMEOUT_SECONDS", "0", "must be a whole number from 1 to 300"),
         ("TULIA_SECRET_KEY", "short", "32 characters or more"),
         ("TULIA_TENANTS_MAY_SET_BASE_URL", "perhaps", "must be true or false"),

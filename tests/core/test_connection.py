@@ -63,6 +63,19 @@ def test_a_process_that_holds_nothing_has_lost_nothing() -> None:
     held.close()
 
 
+def test_both_ends_give_a_vanished_machine_up_within_half_a_minute() -> None:
+    """So that its locks go free. Over a local socket, as here, the server has nothing to watch."""
+    parameters = connection.get_connection_params()
+    keepalives = {
+        name: int(parameters[name]) for name in ("keepalives_idle", "keepalives_interval", "keepalives_count")
+    }
+    assert keepalives["keepalives_idle"] + keepalives["keepalives_interval"] * keepalives["keepalives_count"] < 30
+    assert int(parameters["tcp_user_timeout"]) < 30_000
+    for name, value in keepalives.items():
+        assert f"-c tcp_{name}={value}" in parameters["options"]
+    assert f"-c tcp_user_timeout={parameters['tcp_user_timeout']}" in parameters["options"]
+
+
 def test_a_failed_scope_takes_back_what_it_wrote_and_nothing_else(tenant: Tenant) -> None:
     with sql.transaction_scope():
         sql.execute("CREATE TEMPORARY TABLE noted (n int) ON COMMIT DROP")
@@ -93,6 +106,9 @@ def test_what_may_succeed_in_a_moment_is_worth_repeating(error: Exception, is_wo
     wrapped = OperationalError()
     wrapped.__cause__ = error
     assert sql.is_worth_repeating(wrapped) is is_worth
+    twice = RuntimeError()
+    twice.__cause__ = wrapped
+    assert sql.is_worth_repeating(twice) is is_worth
 
 
 def test_a_dropped_connection_is_replaced_by_a_fresh_one() -> None:

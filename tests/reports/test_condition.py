@@ -107,6 +107,7 @@ def test_the_metrics_tell_each_figure_and_no_name(tenant: Tenant) -> None:
     text = ApiClient(None)("GET", "/metrics").content.decode()
     for line in (
         "tulia_database_up 1.0", f'tulia_sender_rate_limit{{sender_id="{sender.pk}"}} 80.0', "tulia_jobs_oldest_seconds ",
+        f'tulia_sender_breaker{{sender_id="{sender.pk}"}} 0.0',
         "tulia_callbacks_oldest_seconds ", 'tulia_campaigns{status="sending"} ', 'tulia_recipients{state="waiting"} ',
         'tulia_workers{version="', "tulia_database_connections_allowed ", "tulia_senders_forgotten ",
     ):  # fmt: skip

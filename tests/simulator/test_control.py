@@ -217,3 +217,27 @@ async def test_strangers_need_a_token_and_the_own_machine_only_if_there_is_one(
     reply = control.handle(Request("GET", "/_sim/clock", "", given, b"", local))
     assert isinstance(reply, Reply)
     assert reply.status == status
+
+
+async def test_who_watches_sees_each_request_and_each_acknowledgement(business: Business, inbox: Inbox) -> None:
+    await business.control("PUT", "config", {"watch": True})
+    await business.send("+254700000220", "o1")
+    await business.control("POST", "faults", [{"do": {"accept_then": "gateway"}}])
+    assert (await business.send("+254700000221", "o2"))[0] == 502
+    await business.control("POST", "faults", [{"do": {"http": 429}}])
+    await business.send("+254700000221", "o3")
+    await business.control("POST", "faults", [])
+    before = time.time()
+    await business.control("POST", "inbound", {"from": "+254700000220", "to": "1065", "text": "STOP"})
+    await business.control("POST", "drain", {"fast_forward": True})
+    watched = await business.control("GET", "watched")
+    asked = [dict(zip(watched["asked"]["columns"], row, strict=True)) for row in watched["asked"]["rows"]]
+    assert [(one["opaque"], one["status"], one["is_accepted"], one["doubt"]) for one in asked] == [
+        ("o1", 200, True, ""),
+        ("o2", 502, True, "gateway"),
+        ("o3", 429, False, ""),
+    ]
+    told = [dict(zip(watched["told"]["columns"], row, strict=True)) for row in watched["told"]["rows"]]
+    (stop,) = [one for one in told if one["text"] == "STOP"]
+    assert stop["person"] == "254700000220"
+    assert before <= stop["at"] <= time.time()

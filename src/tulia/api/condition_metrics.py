@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import prometheus_client
 from django.db import DatabaseError
@@ -16,6 +16,7 @@ from tulia.reports import condition
 from tulia.reports.condition import Condition, SenderState
 
 _log = logs.get(__name__)
+BREAKERS = ("closed", "half_open", "open")
 OPEN_STATUSES = ("scheduled", "sending", "paused")
 
 
@@ -89,6 +90,10 @@ def _of_senders(senders: tuple[SenderState, ...]) -> Iterator[Metric]:
     yield _gauge("senders_forgotten", "Senders with campaigns to send and nobody sending for a minute.", forgotten)
     paused = {str(one.sender_id): float(bool(one.paused_reason)) for one in senders}
     yield _gauge("sender_paused", "1 when the sender is paused.", paused, "sender_id")
+    breakers = {str(one.sender_id): BREAKERS.index(one.breaker_state) for one in senders}
+    yield _gauge(
+        "sender_breaker", "Whether messages get through: 0 yes, 1 it is being tried, 2 no.", breakers, "sender_id"
+    )
     active = {str(one.sender_id): one for one in senders if one.sending_campaigns or one.sent_last_minute}
     limits = {id_: float(one.rate_per_second) for id_, one in active.items()}
     yield _gauge("sender_rate_limit", "Messages a second that the sender may send.", limits, "sender_id")
@@ -98,9 +103,9 @@ def _of_senders(senders: tuple[SenderState, ...]) -> Iterator[Metric]:
     yield _gauge("sender_attended", "1 when a worker sends for it.", attended, "sender_id")
 
 
-def _gauge(name: str, about: str, value: float | dict[str, float] | Counter[str], label: str = "") -> GaugeMetricFamily:
+def _gauge(name: str, about: str, value: float | Mapping[str, float], label: str = "") -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"tulia_{name}", about, labels=[label] if label else None)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         for of, number in value.items():
             family.add_metric([of], number)
     else:

@@ -6,6 +6,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from tulia.channels.adapter import OnWire
+from tulia.core import failpoints
 
 
 class NotedBody(aiohttp.BytesPayload):
@@ -20,10 +21,12 @@ class NotedBody(aiohttp.BytesPayload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         self._on_wire()
+        failpoints.reached("noted")
         await super().write(writer)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         self._on_wire()
+        failpoints.reached("noted")
         await super().write_with_length(writer, content_length)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tulia.cli import api_keys, doctor, imports, processes, senders, stats, tenants, tiers, up, verifying
+from tulia.cli import api_keys, bench, doctor, imports, processes, senders, stats, tenants, tiers, up, verifying
 from tulia.cli.failing import CommandFailed, report
 from tulia.cli.installation import add_data_dir, database
 
@@ -18,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["simulator"]:
         return processes.simulator(given[1:])
+    if given[:2] == ["bench", "torture"]:
+        return bench.torture(given[2:])
     if given[:1] == ["stats"]:
         return stats.run(given[1:])
     arguments = _parser().parse_args(given)
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     verifying.add(commands)
     doctor.add(commands)
     stats.add(commands)
+    bench.add(commands)
     return parser
 
 

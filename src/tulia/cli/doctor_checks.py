@@ -81,7 +81,7 @@ def disk(facts: Facts) -> Findings:
     if machine.free_bytes < NO_SPACE:
         yield Finding(Level.WRONG, "disk", free, "Make space now: without any, sending stops until there is some.")
     elif machine.free_bytes < LITTLE_SPACE or machine.free_bytes < machine.total_bytes // 20:
-        yield Finding(Level.LOOK, "disk", free, "Make space before it runs out; a million messages need about 1 GB.")
+        yield Finding(Level.LOOK, "disk", free, "Make space before it runs out; a million messages need about 2 GB.")
     else:
         yield Finding(Level.OK, "disk", free)
     if machine.log_bytes > BIG_LOGS:
@@ -336,6 +336,17 @@ def senders(facts: Facts) -> Findings:
         )  # fmt: skip
 
 
+def breakers(facts: Facts) -> Findings:
+    if facts.condition is None:
+        return
+    for one in facts.condition.senders:
+        if one.breaker_state != "closed" and one.sending_campaigns:
+            yield Finding(
+                Level.LOOK, "senders", f"Nothing gets through for sender {one.sender_id}: {one.breaker_reason}",
+                "It is tried again by itself; if it stays so, look at the network and at the provider's status page.",
+            )  # fmt: skip
+
+
 def simulator(facts: Facts) -> Findings:
     if facts.machine.simulator_problem:
         yield Finding(
@@ -356,7 +367,7 @@ def unseen(facts: Facts) -> Findings:
 
 CHECKS: tuple[Callable[[Facts], Findings], ...] = (
     settings, data_dir, disk, reachable, role, migrations, clock, upkeep, secret_key, public_url, connections, workers,
-    queue, campaigns, senders, simulator, unseen,
+    queue, campaigns, senders, breakers, simulator, unseen,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ import tulia
 from tulia.cli import standing
 from tulia.cli.doctor_facts import Bloat, Database, Facts, Machine, PausedSender, Secrets
 from tulia.cli.failing import CommandFailed
-from tulia.cli.installation import database
+from tulia.cli.installation import database, use_cluster
 from tulia.core.expected_migrations import expected
 
 _MOST_SECRETS = 2_000
@@ -58,6 +58,7 @@ def facts(place: Path) -> Facts:
     """Everything that can be seen from this machine."""
     from django.core.exceptions import ImproperlyConfigured
 
+    from tulia.config import embedded_postgres
     from tulia.config.embedded_postgres import PostgresUnavailable
 
     machine = _machine(place)
@@ -66,7 +67,9 @@ def facts(place: Path) -> Facts:
     with contextlib.ExitStack() as held:
         problem = ""
         try:
-            if not machine.is_embedded or _was_here(place):
+            if machine.is_embedded and machine.is_up_running:
+                use_cluster(embedded_postgres.locate(place))  # `tulia up` starts it again by itself
+            elif not machine.is_embedded or _was_here(place):
                 held.enter_context(database())
         except (CommandFailed, PostgresUnavailable, OSError, ImproperlyConfigured) as error:
             problem = _one_line(error)

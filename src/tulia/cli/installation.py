@@ -76,10 +76,11 @@ def ready() -> Iterator[None]:
         import django
 
         django.setup()
-        from tulia.core import schema_state
+        from tulia.core import schema_state, sql
 
         if missing := schema_state.missing_migrations():
             raise CommandFailed(f"the database lacks {len(missing)} migrations of this version: run `tulia migrate`")
+        sql.drop_connection()  # a worker's main thread never asks again, and would keep it
         yield
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 # Tables made from here on are the application's to read and write, and nobody's to alter; what a table must not
 # allow (changing a history) its own migration takes away again.
@@ -22,16 +25,32 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE O
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO tulia_app;
 """
 _LOCK = 7_015_201  # any fixed number: two migrations at once take turns
+# A change of a table waits for whoever uses it, and everybody else waits behind: so it waits briefly, and tries again.
+_LOCK_SECONDS = 3
+_TRIES = 40
+_PAUSE_SECONDS = 0.5
 
 
 def migrate() -> None:
-    """Runs under an advisory lock, so that many machines may start at once."""
+    """Runs under an advisory lock, so that many machines may start at once, and beside processes that are at work.
+
+    A migration that meets a deadlock or waits too long for a table is rolled back and tried again; those before it stay.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
             cursor.execute(_RIGHTS)
-            call_command("migrate", verbosity=0, interactive=False)
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{_LOCK_SECONDS}s"])
+            for last_try in (*[False] * (_TRIES - 1), True):
+                try:
+                    call_command("migrate", verbosity=0, interactive=False)
+                    break
+                except OperationalError as error:
+                    if last_try or not isinstance(error.__cause__, DeadlockDetected | LockNotAvailable):
+                        raise
+                time.sleep(_PAUSE_SECONDS)
         finally:
+            cursor.execute("RESET lock_timeout")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 

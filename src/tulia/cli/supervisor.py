@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +12,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tulia.config.embedded_postgres import die_with_parent
 
 _LOG_BYTES_KEPT = 10 * 1024 * 1024
+_SHORTEN_SECONDS = 10.0
 _STOP_SECONDS = 20.0
 _LONGEST_PAUSE_SECONDS = 30.0
 _STEADY_SECONDS = 60.0
@@ -39,11 +42,9 @@ class Child:
         """Starts it in a session of its own (Ctrl-C is ours alone), to die with us even by SIGKILL."""
         self.restart_at = None
         self.started_at = time.monotonic()
-        self.log_path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):
-            if self.log_path.stat().st_size > _LOG_BYTES_KEPT:
-                self.log_path.replace(self.log_path.with_suffix(".log.1"))
-        with self.log_path.open("ab") as log:
+            self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with _opened(self.log_path) as log:
             self.process = subprocess.Popen(
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -57,6 +58,13 @@ class Child:
 
     def has_ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
+
+    def shorten_log(self) -> None:
+        """Keeps the log and one before it at 10 MB each; whoever appends to it goes on at the new end."""
+        with contextlib.suppress(OSError):
+            if self.log_path.stat().st_size > _LOG_BYTES_KEPT:
+                shutil.copyfile(self.log_path, self.log_path.with_suffix(".log.1"))
+                os.truncate(self.log_path, 0)
 
     def last_words(self) -> str:
         """The last line of its log, for a message of one line."""
@@ -74,6 +82,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.children: list[Child] = []
         self._errands: list[subprocess.Popen[bytes]] = []
+        self._shortened_at = time.monotonic()
 
     def start(self, child: Child) -> None:
         self.children.append(child)
@@ -98,6 +107,10 @@ class Supervisor:
     def watch(self) -> None:
         """Restarts what has ended, after a pause that grows while it keeps failing. Call a few times a second."""
         now = time.monotonic()
+        if now - self._shortened_at > _SHORTEN_SECONDS:
+            self._shortened_at = now
+            for child in self.children:
+                child.shorten_log()
         self._errands = [errand for errand in self._errands if errand.poll() is None]
         for child in self.children:
             if not child.has_ended():
@@ -106,7 +119,7 @@ class Supervisor:
                 if now - child.started_at > _STEADY_SECONDS:
                     child.pause_seconds = 0.5
                 child.restart_at = now + child.pause_seconds
-                _say(f"{child.name} ended ({_how(child)}), starting it again; its log is {child.log_path}")
+                say(f"{child.name} ended ({_how(child)}), starting it again; its log is {child.log_path}")
                 child.pause_seconds = min(child.pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
             elif now >= child.restart_at:
                 child.start()
@@ -130,6 +143,14 @@ class Supervisor:
                 child.process.wait()
 
 
+def _opened(path: Path) -> IO[bytes]:
+    """The log to append to; nothing is written when there is no room for a file."""
+    try:
+        return path.open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
 def _signal(child: Child, number: int) -> None:
     if child.process is not None and child.process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
@@ -141,5 +162,7 @@ def _how(child: Child) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _say(message: str) -> None:
-    print(f"tulia: {message}", file=sys.stderr, flush=True)
+def say(message: str) -> None:
+    """One line for whoever watches; where it can't be written (a full disk), nobody is held up by it."""
+    with contextlib.suppress(OSError):
+        print(f"tulia: {message}", file=sys.stderr, flush=True)

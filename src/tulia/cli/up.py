@@ -17,6 +17,7 @@ from socket import socket
 from typing import Any, NoReturn
 
 from tulia.cli import banner, installation, standing
+from tulia.cli.database_keeper import DatabaseKeeper
 from tulia.cli.failing import CommandFailed
 from tulia.cli.installation import add_data_dir, check_database_url, data_dir, use_cluster
 from tulia.cli.listening import free_port, listen
@@ -70,12 +71,15 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
     url = f"http://{_reachable(arguments.host)}:{port}"
     os.environ.setdefault("TULIA_PUBLIC_URL", url)
     _check_settings()
+    keeper = None
     if os.environ.get("DATABASE_URL"):
         check_database_url()
     else:
         from tulia.config import embedded_postgres
 
-        use_cluster(held.enter_context(embedded_postgres.running(place, until_exit=True)))
+        server = held.enter_context(embedded_postgres.serving(place, until_exit=True))
+        use_cluster(server.cluster)
+        keeper = DatabaseKeeper(server)
 
     supervisor = Supervisor()
     held.callback(supervisor.stop)
@@ -99,6 +103,8 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
     print(banner.text(url, access), flush=True)
     while True:
         supervisor.watch()
+        if keeper:
+            keeper.watch()
         time.sleep(_WATCH_SECONDS)
 
 

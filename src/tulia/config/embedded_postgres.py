@@ -254,19 +254,28 @@ def _wait_for_former(cluster: Cluster) -> None:
         time.sleep(0.05)
 
 
-def _start(cluster: Cluster, *, dies_with_parent: bool) -> subprocess.Popen[bytes]:
-    programs = _programs(cluster.account)
-    _initialise(cluster, programs)
-    _wait_for_former(cluster)
+def _spawn(cluster: Cluster, *, dies_with_parent: bool) -> subprocess.Popen[bytes]:
+    """Begins to start the server; its log is appended to."""
     flags = [part for name, value in _SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    log_path = cluster.data_dir / "postgres.log"
-    with log_path.open("ab") as log:
-        began_at = log.tell()
+    with _log_of(cluster).open("ab") as log:
         server: subprocess.Popen[bytes] = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(cluster.files), "-k", str(cluster.socket_dir), *flags],
+            [str(_programs(cluster.account) / "postgres"), "-D", str(cluster.files), "-k", str(cluster.socket_dir), *flags],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             **_as_account(cluster.account, dies_with_parent=dies_with_parent),  # type: ignore[call-overload]
         )  # fmt: skip
+        return server
+
+
+def _log_of(cluster: Cluster) -> Path:
+    return cluster.data_dir / "postgres.log"
+
+
+def _start(cluster: Cluster, *, dies_with_parent: bool) -> subprocess.Popen[bytes]:
+    _initialise(cluster, _programs(cluster.account))
+    _wait_for_former(cluster)
+    log_path = _log_of(cluster)
+    began_at = log_path.stat().st_size if log_path.exists() else 0
+    server = _spawn(cluster, dies_with_parent=dies_with_parent)
     deadline = time.monotonic() + _START_SECONDS
     while not _is_answering(cluster):
         if server.poll() is not None or time.monotonic() > deadline:
@@ -307,8 +316,33 @@ def _try_lock(handle: IO[bytes]) -> bool:
     return True
 
 
+@dataclass(slots=True)
+class Server:
+    """A running server, and its process if we are the ones who started it."""
+
+    cluster: Cluster
+    process: subprocess.Popen[bytes] | None = None
+
+    def has_ended(self) -> bool:
+        """Whether it ended by itself, and nobody else has started it since. One that others started isn't watched."""
+        return self.process is not None and self.process.poll() is not None and not _is_answering(self.cluster)
+
+    def start_again(self) -> None:
+        """Begins to start it again; whether it comes up is seen by `has_ended` and by whoever connects."""
+        with _locked(self.cluster.data_dir / "postgres.start.lock"):
+            if self.has_ended():
+                self.process = _spawn(self.cluster, dies_with_parent=True)
+
+
 @contextlib.contextmanager
 def running(data_dir: Path, *, until_exit: bool = False) -> Iterator[Cluster]:
+    """`serving`, for whoever doesn't look after the server's process."""
+    with serving(data_dir, until_exit=until_exit) as server:
+        yield server.cluster
+
+
+@contextlib.contextmanager
+def serving(data_dir: Path, *, until_exit: bool = False) -> Iterator[Server]:
     """A running server for the time of the `with`; started if nobody has.
 
     Whoever is the last to leave stops it (the kernel counts the users by their lock on a file, so a killed user is
@@ -317,7 +351,7 @@ def running(data_dir: Path, *, until_exit: bool = False) -> Iterator[Cluster]:
     """
     cluster = locate(data_dir)
     start_lock = cluster.data_dir / "postgres.start.lock"
-    server: subprocess.Popen[bytes] | None = None
+    server = Server(cluster)
     with (cluster.data_dir / "postgres.users.lock").open("ab") as users:
         try:
             with _locked(start_lock):
@@ -325,12 +359,14 @@ def running(data_dir: Path, *, until_exit: bool = False) -> Iterator[Cluster]:
                     _stop(cluster, None)  # left behind by a killed process: it would outlive this one too
                 fcntl.flock(users, fcntl.LOCK_SH)
                 if not _is_answering(cluster):
-                    server = _start(cluster, dies_with_parent=until_exit)
+                    server.process = _start(cluster, dies_with_parent=until_exit)
                 _create_database(cluster)
-            yield cluster
+            yield server
         finally:
             with _locked(start_lock):
                 if _try_lock(users) or until_exit:
-                    _stop(cluster, server)
-                elif server:
-                    server.returncode = 0  # it goes on without us, for the others: nobody here waits for its end
+                    _stop(cluster, server.process)
+                elif server.process:
+                    server.process.returncode = (
+                        0  # it goes on without us, for the others: nobody here waits for its end
+                    )

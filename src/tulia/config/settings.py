@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from tulia.config.data_dir import default_data_dir
+from tulia.core import clock, failpoints
 
 
 def _text(name: str, default: str = "") -> str:
@@ -40,6 +41,12 @@ def _flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {text!r}, and must be true or false.")
 
 
+_KEEPALIVES = {"keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
+_GIVEN_UP_MILLISECONDS = "20000"
+# How long an act waits for a connection while all are in use or the database is away.
+_POOL_SECONDS = 5
+
+
 def _database(url: str, *, as_owner: bool) -> dict[str, Any]:
     """Django's form of a postgresql:// address.
 
@@ -60,12 +67,17 @@ def _database(url: str, *, as_owner: bool) -> dict[str, Any]:
     user = urllib.parse.unquote(parts.username or "")
     options: dict[str, Any] = {key: value for key, value in query.items() if key not in ("host", "port")}
     options.setdefault("connect_timeout", "10")
+    # A machine that vanishes says nothing: both ends give the other one up within 25 seconds, so that its locks go free.
+    for parameter, value in (*_KEEPALIVES.items(), ("tcp_user_timeout", _GIVEN_UP_MILLISECONDS)):
+        options.setdefault(parameter, value)
     # Statements are prepared by the driver after five uses; a plan for all tenants would be a bad plan for each.
-    startup = ["-c", "plan_cache_mode=force_custom_plan"]
+    startup = ["-c", "plan_cache_mode=force_custom_plan", "-c", f"tcp_user_timeout={_GIVEN_UP_MILLISECONDS}"]
+    for parameter, value in _KEEPALIVES.items():
+        startup += ["-c", f"tcp_{parameter}={value}"]
     if not as_owner:
         if user != "tulia_app":
             startup += ["-c", "role=tulia_app"]
-        options["pool"] = {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 30, "max_idle": 60}
+        options["pool"] = {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": _POOL_SECONDS, "max_idle": 60}
     options["options"] = " ".join(startup)
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -76,6 +88,7 @@ def _database(url: str, *, as_owner: bool) -> dict[str, Any]:
         "PORT": str(port or query.get("port") or ""),
         "OPTIONS": options,
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # those that a restart of the database left in the pool are not given out
         "ATOMIC_REQUESTS": False,
     }
 
@@ -116,7 +129,7 @@ SIMULATOR_URL = _text("TULIA_SIMULATOR_URL").rstrip("/")
 LOG_LEVEL = _text("TULIA_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     raise ImproperlyConfigured(f"TULIA_LOG_LEVEL is {LOG_LEVEL!r}, and must be DEBUG, INFO, WARNING or ERROR.")
-DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=2, highest=100)
+DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=4, highest=100)
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024
 CALLBACKS_KEPT_MONTHS = _number("TULIA_CALLBACKS_KEPT_MONTHS", 0, lowest=0, highest=1_200)
@@ -126,6 +139,13 @@ API_FAILURES_PER_MINUTE = _number("TULIA_API_FAILURES_PER_MINUTE", 300, lowest=0
 TENANTS_MAY_SET_BASE_URL = _flag("TULIA_TENANTS_MAY_SET_BASE_URL", default=False)
 WEBHOOKS_MAY_BE_LOCAL = _flag("TULIA_WEBHOOKS_MAY_BE_LOCAL", default=False)
 IS_SECURE = PUBLIC_URL.startswith("https://")
+
+# The two that torture an installation (docs/torture.md), in force from here on in whatever process reads the settings.
+try:
+    failpoints.arm(_text("TULIA_FAILPOINTS"))
+except failpoints.FailpointsInvalid as error:
+    raise ImproperlyConfigured(f"TULIA_FAILPOINTS: {error}") from error
+clock.follow(_text("TULIA_CLOCK_OFFSET_FILE"))
 
 _hosts = [host for host in _text("TULIA_ALLOWED_HOSTS").split(",") if host]
 ALLOWED_HOSTS = _hosts or ["*"]

@@ -19,6 +19,9 @@ from psycopg_pool import PoolTimeout
 
 Params = Mapping[str, Any]
 Row = tuple[Any, ...]
+_PASSING = (
+    psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.OperationalError, PoolTimeout,
+)  # fmt: skip
 
 
 @functools.cache
@@ -134,11 +137,12 @@ class SessionLocks:
 
 def is_worth_repeating(error: BaseException) -> bool:
     """Whether the same statement may succeed in a moment: a deadlock, a serialization failure, or a lost database."""
-    cause = error.__cause__ or error
-    return isinstance(
-        cause,
-        psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure | psycopg.OperationalError | PoolTimeout,
-    )
+    cause: BaseException | None = error
+    while cause is not None:  # Django and the queue wrap it, one after the other
+        if isinstance(cause, _PASSING):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def limit_time(seconds: float) -> None:

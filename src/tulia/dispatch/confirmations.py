@@ -9,7 +9,7 @@ from tulia.audience import confirmations
 from tulia.audience.confirmations import DueConfirmation, Settled
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
-from tulia.core import clock, logs
+from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.departure import Departure
 from tulia.dispatch.pacing import Pacer
@@ -41,7 +41,9 @@ class Confirmations:
 
     async def send(self, due: tuple[DueConfirmation, ...], pacer: Pacer) -> None:
         """Sends claimed confirmations, which `pacer` has given leave to, and writes what became of them."""
+        failpoints.reached("confirmation_taken")
         settled = await asyncio.gather(*(self._send_one(one, Departure(pacer)) for one in due))
+        failpoints.reached("confirmation_sent")
         await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
 
     async def _send_one(self, one: DueConfirmation, departure: Departure) -> Settled:

@@ -11,7 +11,7 @@ from tulia.campaigns import lifecycle, template_use, wordings
 from tulia.campaigns.message import Wording
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import standing
-from tulia.core import clock
+from tulia.core import clock, failpoints
 from tulia.core.errors import Invalid
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.in_flight import InFlight
@@ -69,7 +69,7 @@ class Courses:
         for campaign in sending:
             if campaign.pk not in self._courses and campaign.pk not in self._being_paused:
                 try:
-                    said, rules = await self._database.run(_read, campaign)
+                    said, rules = await self._database.insist(_read, campaign)
                 except Invalid as refusal:
                     await self._pause(campaign.pk, refusal.message)
                     continue
@@ -108,6 +108,7 @@ class Courses:
             rules=course.rules,
         )
         course.had += max(1, claimed.turn_count)
+        failpoints.reached("claimed")
         course.is_drained = claimed.is_empty
         if claimed.is_empty:
             await self._rest_until_due(course)
@@ -131,7 +132,9 @@ class Courses:
         for course in courses:
             campaign_id = course.campaign.pk
             if not await self._database.insist(reconcile.has_open, self._tenant_id, self._sender_id, campaign_id):
+                failpoints.reached("drained")
                 await self._database.insist(lifecycle.complete, self._tenant_id, campaign_id, now=clock.now())
+                failpoints.reached("completed")
                 self._courses.pop(campaign_id, None)
 
     async def stop_at_budget(self, course: Course) -> None:
@@ -150,7 +153,9 @@ class Courses:
             self._in_flight.begin(self._pause(course.campaign.pk, reason))
 
     async def _pause(self, campaign_id: UUID, reason: str) -> None:
+        failpoints.reached("to_be_paused")
         await self._database.insist(lifecycle.pause_by_id, self._tenant_id, campaign_id, reason=reason, now=clock.now())
+        failpoints.reached("paused")
         self._being_paused.discard(campaign_id)
 
     def pause_template(self, course: Course, arm: int, reason: str) -> None:

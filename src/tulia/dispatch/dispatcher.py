@@ -15,7 +15,7 @@ import time
 from tulia.campaigns import render
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import SendOutcome, Uncertain
-from tulia.core import logs
+from tulia.core import failpoints, logs
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import looking
 from tulia.dispatch.breakers import OutageBreaker
@@ -103,12 +103,14 @@ class Dispatcher:
 
     async def _take_over(self) -> None:
         """Settles whom a dispatcher before this one left in the middle."""
+        failpoints.reached("taken_over")
         legacy = await self._database.insist(
             looking.take_over,
             self.connection.tenant_id,
             self.connection.sender_id,
             self._journal.of_dead_worker if self._journal else lambda _: None,
         )
+        failpoints.reached("disowned")
         if legacy.was_sending_just_now and not self._knows_last_second:
             self.pacer.hold(time.monotonic() + WINDOW_SECONDS)  # what another process sent fills this second
         left = legacy.left
@@ -213,6 +215,7 @@ class Dispatcher:
     async def _send_one(self, course: Course, person: ClaimedPerson) -> None:
         departure = Departure(self.pacer, self._journal, person.recipient_id)
         try:
+            failpoints.reached("to_be_made")
             outgoing = self._composer.compose(course, person)
         except Exception as error:
             if not isinstance(error, render.Unrenderable):  # a bug of ours, isolated to one message
@@ -229,5 +232,6 @@ class Dispatcher:
             # A bug of ours, isolated to one message; whether bytes went out is not known.
             _log.exception("send_crashed", recipient_id=person.recipient_id)
             outcome = Uncertain("our own mistake")
+        failpoints.reached("answered")
         departure.close()
         self._settling.settle(course, person, outcome, departure)

@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 
 from tulia.audience import reach
 from tulia.campaigns import edit, lifecycle
-from tulia.core import clock, jobs, logs, planning, sql
+from tulia.core import clock, failpoints, jobs, logs, planning, sql
 from tulia.core.errors import Missing
 from tulia.dispatch import scheduler
 from tulia.dispatch.names import CALL_OFF, LAUNCH, LONG_QUEUE, QUEUE
@@ -42,7 +42,9 @@ def launch(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
         with tenant_scope(tenant):
             if lane == QUEUE:
                 sql.limit_time(SHORT_SECONDS)
+            failpoints.reached("to_be_frozen")
             size = enqueue.freeze(campaign, now=now)
+            failpoints.reached("freezing")
             if size is not None:
                 usage.confirm(campaign, now=now)
     except usage.CampaignSendLimit as refusal:
@@ -56,6 +58,7 @@ def launch(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
         _log.info("audience_takes_longer", campaign_id=campaign_id)
         scheduler.defer_launch(tenant, campaign.pk, queue=LONG_QUEUE)
         return
+    failpoints.reached("frozen")
     if size is not None:
         _log.info("audience_frozen", campaign_id=campaign_id, people=size)
 
@@ -63,6 +66,7 @@ def launch(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
 @app.task(name=CALL_OFF, queue=QUEUE)
 def call_off(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
     """Cancels whoever of a canceled campaign hasn't been sent to."""
+    failpoints.reached("to_be_called_off")
     tenant, campaign = UUID(tenant_id), UUID(campaign_id)
     try:
         with tenant_scope(tenant):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from tulia.core import logs
+from tulia.core import failpoints, logs
 from tulia.core.threads import DatabaseThreads
 from tulia.ledger import claim, record
 from tulia.ledger.claim import PutBack
@@ -88,16 +88,23 @@ class Outcomes:
             unknown, self._unknown = self._unknown, []
             skipped, self._skipped = self._skipped, []
             if evidence:
+                failpoints.reached("to_be_recorded")
                 await self._record(evidence)
+                failpoints.reached("recorded")
             if returned:
+                failpoints.reached("to_be_put_back")
                 await self._database.insist(claim.put_back, self._tenant_id, returned)
+                failpoints.reached("put_back")
             if unknown:
+                failpoints.reached("to_be_unknown")
                 await self._database.insist(record.mark_unknown, self._tenant_id, unknown)
+                failpoints.reached("unknown_noted")
             if skipped:
                 await self._database.insist(record.skip_unrendered, self._tenant_id, skipped)
             self._on_written([one.recipient_id for one in evidence])
             self._on_written([one.recipient_id for one in returned])
             self._on_written([*unknown, *skipped])
+            failpoints.reached("forgotten")
         finally:
             self._is_writing = False
         return bool(evidence or returned or unknown or skipped)

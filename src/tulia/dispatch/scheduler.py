@@ -9,7 +9,7 @@ from uuid import UUID
 from tulia.campaigns import approval, edit, launching, lifecycle, tryout
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import senders
-from tulia.core import jobs, logs, sql
+from tulia.core import failpoints, jobs, logs, sql
 from tulia.core.errors import Refusal
 from tulia.dispatch.names import LAUNCH, QUEUE
 from tulia.ledger import usage
@@ -36,6 +36,7 @@ def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -
     approval.check_start(campaign, now=now)
     launching.reserve(campaign, sends=usage.reserve(campaign, now=now))
     lifecycle.launch(campaign, sender=sender, now=now)
+    failpoints.reached("starting")
     defer_launch(campaign.tenant_id, campaign.pk)
 
 

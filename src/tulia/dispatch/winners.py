@@ -12,7 +12,7 @@ from uuid import UUID
 from tulia.campaigns import automatic_winner, experiment
 from tulia.campaigns.experiment import AutoWinner
 from tulia.campaigns.models import MessageCampaign
-from tulia.core import logs, sql
+from tulia.core import failpoints, logs, sql
 from tulia.experiments import test_and_roll
 from tulia.experiments.sample_ratio import SampleRatio
 from tulia.experiments.test_and_roll import Selected, Vetoed
@@ -42,6 +42,7 @@ def look(*, now: datetime) -> int:
 def look_at(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> bool:
     """The same for one campaign; whether it was decided now."""
     is_decided = decide(tenant_id, campaign_id, now=now)
+    failpoints.reached("winner_decided")
     _carry_out(tenant_id, campaign_id, now=now)
     return is_decided
 
@@ -96,4 +97,5 @@ def _carry_out(tenant_id: UUID, campaign_id: UUID, *, now: datetime) -> None:
     if decision is None:
         return
     if count := roll_out.give(tenant_id, campaign_id, decision.variant, now=now):
+        failpoints.reached("rolled_out")
         _log.info("winner_rolled_out", campaign_id=str(campaign_id), people=count, variant=decision.variant)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import mmap
+import os
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,8 +48,8 @@ class WireJournal:
         self._file = self._path.open("x+b")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         self._file.write(_HEADER.pack(_MAGIC, _boot_id()).ljust(_START, b"\0"))
-        self._file.truncate(_START + _FIRST_SLOTS * _SLOT.size)
         self._file.flush()
+        _reserve(self._file.fileno(), _START + _FIRST_SLOTS * _SLOT.size)
         self._pages = mmap.mmap(self._file.fileno(), 0)
         self._slots: dict[int, int] = {}
         self._free = list(range(_FIRST_SLOTS - 1, -1, -1))
@@ -83,8 +84,18 @@ class WireJournal:
 
     def _grow(self) -> None:
         had = (len(self._pages) - _START) // _SLOT.size
+        _reserve(self._file.fileno(), _START + 2 * had * _SLOT.size)
         self._pages.resize(_START + 2 * had * _SLOT.size)
         self._free = list(range(2 * had - 1, had - 1, -1))
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Takes the file's blocks now. Writing into a page that has none kills the process when the disk is full; this raises
+    OSError."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.pwrite(descriptor, bytes(size - os.fstat(descriptor).st_size), os.fstat(descriptor).st_size)
 
 
 def on_the_wire(folder: Path, worker_id: UUID) -> frozenset[int] | None:

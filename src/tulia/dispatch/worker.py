@@ -38,6 +38,7 @@ from tulia.dispatch.names import LONG_QUEUE, QUEUE, sender_lock
 from tulia.dispatch.pacing import Crowding, Pacer
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.tenants import workers
+from tulia.tenants.scope import system_scope
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.25
@@ -46,6 +47,7 @@ PACER_KEPT_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 5.0
 SAYING_SECONDS = 2.0
 DATABASE_THREADS = 8
+LEFT_TO_OTHERS = 3  # of the connections: to the deliverer of events and the background jobs
 JOB_CONCURRENCY = {QUEUE: 3, LONG_QUEUE: 2, "ingest": 2}
 COMPANION_PAUSE_SECONDS = 5.0
 SWITCH_SECONDS = 0.001
@@ -58,7 +60,7 @@ class Worker:
 
     def __init__(self, companions: Sequence[Companion] = (), *, pulse: Pulse) -> None:
         self._companions = companions
-        self._database = DatabaseThreads(DATABASE_THREADS)
+        self._database = DatabaseThreads(max(1, min(DATABASE_THREADS, settings.DATABASE_POOL_SIZE - LEFT_TO_OTHERS)))
         self._locks = sql.SessionLocks()
         folder = settings.DATA_DIR / "journals"
         self._journal = WireJournal(folder)
@@ -74,6 +76,7 @@ class Worker:
         """Works until told to stop; then finishes what is in flight."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        await self._database.insist(_hear_the_time)
         connector = cast(DjangoConnector, job_app.connector)
         queue: App = job_app.with_connector(connector.get_worker_connector())
         async with queue.open_async(), http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
@@ -219,6 +222,12 @@ async def _give_back(queue: App, job: Job) -> None:
         await queue.job_manager.retry_job(job)
     except (ConnectorException, AlreadyEnqueued):
         await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+
+
+def _hear_the_time() -> None:
+    """Before anything is judged to be due: opening a scope tells the database's time (see `core.clock`)."""
+    with system_scope():
+        pass
 
 
 def run_worker(companions: Sequence[Companion] = (), *, pulse: Pulse | None = None) -> int:

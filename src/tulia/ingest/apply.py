@@ -11,7 +11,7 @@ from tulia.audience import phone
 from tulia.channels import rates, registry
 from tulia.channels.models import Sender
 from tulia.channels.types import CallbackContent, CallbackInvalid, InboundMessage, Status, StatusUpdate
-from tulia.core import clock, logs, sql
+from tulia.core import clock, failpoints, logs, sql
 from tulia.ingest import early, erasure, inbound, template_news
 from tulia.ingest.early import Early
 from tulia.ingest.models import Callback
@@ -81,8 +81,11 @@ def _apply_batch(tenant_id: UUID, batch: int) -> int:
                 sql.load("ingest", "take"), {"tenant_id": tenant_id, "batch": batch}
             )
         ]
+        failpoints.reached("callbacks_taken")
         _apply(tenant_id, rows)
+        failpoints.reached("callbacks_applied")
         Callback.objects.filter(tenant_id=tenant_id, pk__in=[row.id for row in rows]).update(applied_at=clock.now())
+    failpoints.reached("callbacks_marked")
     return len(rows)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from tulia.audience.models import COUNTING_BOOKING_STATUSES, COUNTING_ORDER_STATUSES, Booking, Order
+from tulia.core import failpoints
 from tulia.ledger import record
 from tulia.ledger.record import Conversion
 from tulia.tenants.scope import tenant_scope
@@ -27,7 +28,9 @@ def credit_stored(tenant_id: UUID, kind: str, ids: Sequence[UUID]) -> None:
                     "id", "customer_id", "placed_at", "total_micros", "currency"
                 )
             ]
+            failpoints.reached("to_be_credited")
             record.credit(tenant_id, "order", found, window=record.CONVERSION_WINDOW)
+            failpoints.reached("credited")
         else:
             bookings = Booking.objects.filter(tenant_id=tenant_id, pk__in=ids, status__in=COUNTING_BOOKING_STATUSES)
             made = [

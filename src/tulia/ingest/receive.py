@@ -20,7 +20,7 @@ from uuid import UUID
 from tulia.channels import registry, senders
 from tulia.channels.senders import SenderRouting
 from tulia.channels.types import CallbackInvalid
-from tulia.core import logs, sql
+from tulia.core import failpoints, logs, sql
 from tulia.ingest import inbound, jobs
 from tulia.tenants.scope import tenant_scope
 
@@ -109,7 +109,9 @@ def _store_all(arrived: Sequence[_Arrived]) -> None:
                         "bodies": [one.body for one in mine],
                     },
                 )
+                failpoints.reached("callback_stored")
                 _obey_at_once(tenant_id, mine)
+                failpoints.reached("callback_obeyed")
     except Exception:
         sql.drop_connection()
         raise
@@ -185,6 +187,7 @@ async def _answer(inbox: Inbox, scope: Scope, receive_part: Receive) -> tuple[in
         await inbox.store(_Arrived(routing, body))
     except ConnectionError:
         return 503, b"try again"
+    failpoints.reached("callback_committed")
     return 200, b"ok"
 
 

@@ -62,6 +62,8 @@ class SenderState:
     is_attended: bool
     sent_last_minute: int
     sending_since_seconds: float
+    breaker_state: str = "closed"
+    breaker_reason: str = ""
 
     @property
     def is_forgotten(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from tulia.core import sql
+from tulia.core import clock, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,10 @@ class _Present(threading.local):
 
 
 _present = _Present()
-_TELL = "SELECT set_config('tulia.tenant_id', %(tenant)s, true), set_config('tulia.system', %(system)s, true)"
+_TELL = (
+    "SELECT clock_timestamp(), set_config('tulia.tenant_id', %(tenant)s, true),"
+    " set_config('tulia.system', %(system)s, true)"
+)
 
 
 @contextlib.contextmanager
@@ -52,8 +56,11 @@ def _scope(wanted: _Acting, *, is_one_view: bool = False) -> Iterator[None]:
 
 
 def _tell(wanted: _Acting) -> None:
-    sql.fetch_one(_TELL, {"tenant": wanted.tenant, "system": wanted.system})
+    asked = time.monotonic()
+    told = sql.fetch_one(_TELL, {"tenant": wanted.tenant, "system": wanted.system})
     _present.acting = wanted
+    if told is not None:
+        clock.heard(told[0], asked=asked)
 
 
 @contextlib.contextmanager

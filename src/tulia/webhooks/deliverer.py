@@ -37,7 +37,7 @@ class Deliverer:
     """A worker's deliverer."""
 
     def __init__(self) -> None:
-        self._database = DatabaseThreads(DATABASE_THREADS)
+        self._database = DatabaseThreads(DATABASE_THREADS if settings.DATABASE_POOL_SIZE >= 16 else 1)
         self._lanes: dict[UUID, asyncio.Task[None]] = {}
         self._failures: dict[UUID, int] = {}
         self._resting_until: dict[UUID, float] = {}

@@ -1,8 +1,9 @@
--- Senders that matter now: paused ones, and those with a campaign that is sending or that was a moment ago. Whether somebody
+-- Senders that matter now: paused ones, those whose breaker isn't closed, and those with a campaign that is sending or that was a moment ago. Whether somebody
 -- sends is told by the lock that each dispatcher holds; how fast, by what was sent in the last whole minute.
 -- params: most int (so many at most, those that send first)
 -- returns: sender_id, tenant_id, is_simulated, rate_per_second, why it is paused ('' when it isn't), campaigns that are sending,
---          whether a dispatcher has it, messages sent in the last whole minute, seconds since its oldest campaign was started
+--          whether a dispatcher has it, messages sent in the last whole minute, seconds since its oldest campaign was started,
+--          how its breaker stands, and why
 WITH active AS (
     SELECT m.sender_id, count(*) FILTER (WHERE m.status = 'sending' AND m.audience_frozen_at IS NOT NULL)::int AS sending,
            COALESCE(sum(n.sent), 0)::int AS sent, min(m.started_at) FILTER (WHERE m.status = 'sending') AS since
@@ -23,8 +24,9 @@ SELECT s.id, s.tenant_id, s.is_simulated, s.rate_per_second, s.paused_reason, CO
            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
              AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('dispatcher:' || s.id, 0)
        ),
-       COALESCE(a.sent, 0), COALESCE(extract(epoch FROM now() - a.since), 0)::float8
+       COALESCE(a.sent, 0), COALESCE(extract(epoch FROM now() - a.since), 0)::float8, s.breaker_state,
+       s.breaker_reason
 FROM senders s LEFT JOIN active a ON a.sender_id = s.id
-WHERE a.sender_id IS NOT NULL OR s.paused_reason <> ''
+WHERE a.sender_id IS NOT NULL OR s.paused_reason <> '' OR s.breaker_state <> 'closed'
 ORDER BY COALESCE(a.sending, 0) DESC, s.id
 LIMIT %(most)s::int
