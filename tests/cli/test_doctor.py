@@ -22,7 +22,7 @@ from tulia.reports.condition import Callbacks, Condition, Jobs, OpenCampaigns, S
 GB = 1024**3
 MACHINE = Machine("1.0", "/data", free_bytes=50 * GB, total_bytes=100 * GB, simulator_url="http://s")
 DATABASE = Database(180_004, "tulia_app", False, (), (), (), (), 0.1, False, (), True, (), 1_000, 0.0, GB)
-SENDER = SenderState(uuid.uuid4(), uuid.uuid4(), True, 80, "", 1, True, 60, 500.0)
+SENDER = SenderState(uuid.UUID(int=1), uuid.UUID(int=2), True, 80, "", 1, True, 60, 500.0)
 CONDITION = Condition(
     Jobs(0, 0.0, 0), Callbacks(0, 0.0), (Worker("m", 1, "1.0", 1, 0.5, 60.0),), (SENDER,), {"sending": OpenCampaigns(1)},
     0, 0, 10, 100, 0.01,
