@@ -17,7 +17,7 @@ from tulia_torture.tormenting import Torment
 
 _ROWS = """
     SELECT r.id, r.campaign_id::text, r.customer_id::text, c.phone, c.timezone, r.state, r.role, r.reason, r.attempts,
-           r.cost_micros, r.accepted_at IS NOT NULL
+           r.cost_micros, r.accepted_at IS NOT NULL, COALESCE(extract(epoch FROM r.claimed_at), 0)::float8
     FROM ledger_recipients r JOIN customers c ON c.id = r.customer_id
 """
 _CREDITS = """

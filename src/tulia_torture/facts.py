@@ -71,6 +71,7 @@ class Row(NamedTuple):
     attempts: int
     cost_micros: int
     was_accepted: bool
+    claimed_at: float = 0.0
 
     @property
     def reference(self) -> str:

@@ -72,7 +72,7 @@ def shops(kills: int) -> tuple[Shop, ...]:
         # A winner is decided after two minutes at the earliest: a short run would wait for little else.
         Shop("plain", 1, 40, 1_200, ("plain", "text", "budget", *(("winner",) if kills >= 100 else ()))),
         Shop("night", 2, 25, 1_200, ("plain", "holdout"), has_night=True),
-        Shop("cap", 3, 25, min(900 * long, 8_000), ("plain", "budget"), cap=2),
+        Shop("cap", 3, 25, min(900 * long, 5_000), ("plain", "budget"), cap=2),
         Shop("tier", 4, 25, 1_200, ("plain", "holdout"), messages_a_day=500 * long),
-        Shop("number", 5, 15, min(900 * long, 12_000), ("plain",), people_a_day=250 * long),
+        Shop("number", 5, 15, min(900 * long, 4_000), ("plain",), people_a_day=min(250 * long, 2_500)),
     )

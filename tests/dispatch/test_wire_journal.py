@@ -34,11 +34,13 @@ def test_a_killed_worker_leaves_exactly_those_who_were_on_the_wire(tmp_path: Pat
     assert wire_journal.on_the_wire(tmp_path, dead_worker(tmp_path)) == frozenset(range(9_991, 10_001))
 
 
-def test_of_a_living_worker_nothing_is_told(tmp_path: Path) -> None:
+def test_of_a_living_worker_nobody_but_itself_can_tell_anything(tmp_path: Path) -> None:
     journal = WireJournal(tmp_path)
     journal.note(1)
+    journal.note(2)
+    journal.forget([2])
     assert wire_journal.on_the_wire(tmp_path, journal.worker_id) is None
-    assert journal.of_dead_worker(journal.worker_id) is None
+    assert journal.of_dead_worker(journal.worker_id) == frozenset({1})
     journal.close()
     assert wire_journal.on_the_wire(tmp_path, journal.worker_id) is None
 

@@ -73,7 +73,14 @@ class WireJournal:
                 self._free.append(slot)
 
     def of_dead_worker(self, worker_id: UUID) -> frozenset[int] | None:
-        """`on_the_wire` in this journal's folder; None for its own worker, which lives."""
+        """`on_the_wire` in this journal's folder.
+
+        Of its own worker, which lives, it is whoever is noted now. Ask for a sender only after its dispatcher here has
+        ended with nothing in flight: whoever is claimed then and not noted never left, as when the database died with
+        the answer to a claim that it had committed.
+        """
+        if worker_id == self.worker_id:
+            return frozenset(self._slots)
         return on_the_wire(self._folder, worker_id)
 
     def close(self) -> None:
