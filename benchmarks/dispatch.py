@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 import figures  # noqa: E402
+from crowd import open_crowded_shop  # noqa: E402
 from figures import Figure  # noqa: E402
 from ingestion import use_provider  # noqa: E402
 from instant_provider import running as instant_provider  # noqa: E402
@@ -71,7 +72,6 @@ def main() -> int:
     import uvloop
 
     import live_installation as installations
-    from flows.opening import open_shop
 
     memory: list[float] = []
     with (
@@ -80,7 +80,7 @@ def main() -> int:
         instant_provider(installations.free_port()) as provider,
     ):
         for size in (options.people // 10, options.people):
-            shop = open_shop(running, customers=size, rate=100_000)
+            shop = open_crowded_shop(running, people=size, rate=100_000)
             use_provider(shop, provider)
             campaign = shop.make(message_content="Hello {{ name }}, fresh mangoes!")
             shop.execute(campaign)

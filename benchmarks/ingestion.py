@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 import figures  # noqa: E402
+from crowd import open_crowded_shop  # noqa: E402
 from figures import Figure  # noqa: E402
 from instant_provider import running as instant_provider  # noqa: E402
 
@@ -133,14 +134,13 @@ def main() -> int:
     options = parser.parse_args()
     tests_conftest._start_database()
     import live_installation as installations
-    from flows.opening import open_shop
 
     with (
         tempfile.TemporaryDirectory() as logs,
         installations.running(Path(logs)) as running,
         instant_provider(installations.free_port()) as provider,
     ):
-        shop = open_shop(running, customers=options.people, rate=100_000)
+        shop = open_crowded_shop(running, people=options.people, rate=100_000)
         use_provider(shop, provider)
         campaign = shop.make()
         shop.execute(campaign)

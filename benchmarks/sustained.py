@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 import figures  # noqa: E402
+from crowd import open_crowded_shop  # noqa: E402
 from figures import Figure  # noqa: E402
 
 import conftest as tests_conftest  # noqa: E402 - the database of the tests serves here too
@@ -98,7 +99,6 @@ def main() -> int:
     options = parser.parse_args()
     tests_conftest._start_database()
     import live_installation as installations
-    from flows.opening import open_shop
 
     with tempfile.TemporaryDirectory() as logs, installations.running(Path(logs)) as running:
         installations.fetch(
@@ -108,7 +108,7 @@ def main() -> int:
         )
         people = options.per_second * options.seconds
         # Evenly is a little below the limit, so that no second is above it.
-        shop = open_shop(running, customers=people, rate=round(options.per_second * 1.09))
+        shop = open_crowded_shop(running, people=people, rate=round(options.per_second * 1.09))
         campaign = shop.make()
         shop.execute(campaign)
         looks: list[Look] = []

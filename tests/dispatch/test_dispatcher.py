@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -20,6 +21,7 @@ from tulia.campaigns import edit, lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock
 from tulia.dispatch import breakers, composing, settling
+from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger.claim import claim
 from tulia.ledger.status import State
 from tulia.reports.verify import verify
@@ -368,3 +370,19 @@ async def test_who_was_in_flight_when_the_last_dispatcher_died_is_unknown_and_no
         await run.until(run.is_over)
     assert run.states() == {(State.UNKNOWN, "interrupted"): 3, SENT: 7}
     assert run.provider.posts.total() == 7
+
+
+async def test_who_was_claimed_while_the_answer_got_lost_is_sent_to_all_the_same(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    journal = WireJournal(tmp_path)
+    run = Run(tenant, people=20, rate=10)
+    async with run.provider.listening(), run.dispatching(journal=journal):
+        # As when a connection breaks after the commit: the ledger has the claim, and the dispatcher asks again.
+        lost = elsewhere(
+            lambda: claim(tenant.id, run.campaign.pk, now=clock.now(), batch=3, worker_id=journal.worker_id)
+        )
+        await run.until(run.is_over)
+    assert len(lost.people) == 3
+    assert run.states() == {SENT: 20}
+    assert set(run.provider.posts.values()) == {1}

@@ -120,6 +120,11 @@ class Courses:
         seconds = (due_at - clock.now()).total_seconds() if due_at else SHORTEST_IDLE_SECONDS
         course.idle_until = time.monotonic() + min(max(seconds, SHORTEST_IDLE_SECONDS), LONGEST_IDLE_SECONDS)
 
+    @property
+    def are_some_drained(self) -> bool:
+        """Whether a campaign's last claim brought nobody."""
+        return any(course.is_drained for course in self)
+
     async def complete_drained(self) -> None:
         """Completes the campaigns that have nobody left; call when all that was sent is in the ledger."""
         await self._complete([course for course in self if course.is_drained])

@@ -15,7 +15,7 @@ import time
 from tulia.campaigns import render
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import SendOutcome, Uncertain
-from tulia.core import failpoints, logs
+from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import looking
 from tulia.dispatch.breakers import OutageBreaker
@@ -29,6 +29,7 @@ from tulia.dispatch.pacing import WINDOW_SECONDS, Crowding, MostInFlight, MostOn
 from tulia.dispatch.published import Published
 from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
+from tulia.ledger import reconcile
 from tulia.ledger.claim import ClaimedPerson
 
 _log = logs.get(__name__)
@@ -36,6 +37,7 @@ LARGEST_BATCH = 200
 REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
 MEASURE_SECONDS = 0.1
+RELEASE_SECONDS = 2.0
 
 
 class Dispatcher:
@@ -81,6 +83,7 @@ class Dispatcher:
         )
         self._most_on_wire = MostOnWire()
         self._measured_at = (time.monotonic(), time.process_time())
+        self._released_at = -RELEASE_SECONDS
         self._is_stopping = False
 
     def stop(self) -> None:
@@ -96,6 +99,7 @@ class Dispatcher:
             await self._in_flight.landed()
             self._outcomes.finish()
             await recording
+            await self._release_stranded()
         if not self._settling.is_refused:
             self._breaker.conclude()
             await self._published.tell(self._breaker, self._courses)
@@ -121,6 +125,22 @@ class Dispatcher:
                 unknown=left.unknown_count,
                 never_left=left.returned_count,
             )
+
+    async def _release_stranded(self) -> None:
+        """Puts back whom a claim took whose answer got lost with its connection. Call with nothing in flight here."""
+        self._released_at = time.monotonic()
+        if self._journal is None:
+            return
+        left = await self._database.insist(
+            reconcile.disown,
+            self.connection.tenant_id,
+            self.connection.sender_id,
+            now=clock.now(),
+            on_the_wire=self._journal.of_dead_worker,
+            worker_id=self._journal.worker_id,
+        )
+        if left.unknown_count or left.returned_count:
+            _log.warning("stranded_by_a_lost_answer", unknown=left.unknown_count, never_left=left.returned_count)
 
     async def _send_everything(self) -> None:
         refreshed_at = -REFRESH_SECONDS
@@ -158,6 +178,8 @@ class Dispatcher:
         await self._courses.take_over(seen.sending)
         await self._published.tell(self._breaker, self._courses)
         if not self._in_flight and self._outcomes.is_empty:
+            if self._courses.are_some_drained and time.monotonic() - self._released_at >= RELEASE_SECONDS:
+                await self._release_stranded()
             await self._courses.complete_drained()
         self._confirmations.are_due = seen.are_confirmations_due
 

@@ -25,14 +25,23 @@ class Disowned:
     returned_count: int
 
 
-def disown(tenant_id: UUID, sender_id: UUID, *, now: datetime, on_the_wire: WireReader = lambda _: None) -> Disowned:
-    """Settles whoever was being sent to by a dispatcher that is gone.
+def disown(
+    tenant_id: UUID,
+    sender_id: UUID,
+    *,
+    now: datetime,
+    on_the_wire: WireReader = lambda _: None,
+    worker_id: UUID | None = None,
+) -> Disowned:
+    """Settles whoever was being sent to by a dispatcher that is gone; with `worker_id` only whom that worker claimed.
 
     Called by the next dispatcher of the sender, which holds the sender's lock: nobody else can be sending. Who isn't
     in the dead worker's journal goes out again; everybody else is unknown.
     """
     with tenant_scope(tenant_id):
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
+        if worker_id:
+            left = left.filter(claimed_by=worker_id)
         rows = list(left.select_for_update().order_by("id").values_list("id", "attempts", "claimed_by"))
         journals = {worker_id: on_the_wire(worker_id) for worker_id in {row[2] for row in rows} if worker_id}
         unsent = [
