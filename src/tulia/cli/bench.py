@@ -13,30 +13,47 @@ from tulia.cli.failing import CommandFailed
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "benchmarks"
 _TORTURE = "torture"
+_ALL = "all"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bench = commands.add_parser("bench", help="measure, or torture, an installation of its own", add_help=False)
     bench.add_argument("-h", "--help", action="store_true", dest="asks_help")
     bench.add_argument("name", nargs="?", metavar="NAME", help="which one; without a name they are listed")
+    bench.add_argument("--json", metavar="FILE", help="where its figures are written, too")
     bench.add_argument("rest", nargs=argparse.REMAINDER, help="its own options; --help tells them")
     bench.set_defaults(run=_bench)
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    found = {path.stem: path for path in sorted(SCRIPTS.glob("*.py"))} if SCRIPTS.is_dir() else {}
-    if arguments.name is None:
+    found = _scripts()
+    if arguments.name is None and not (arguments.json or arguments.rest):
         print("tulia bench NAME [--json FILE], where NAME is one of")
+        print(
+            f"  {_ALL:<20} all that have a row in the table of speeds, and the table (also: --json FILE without a name)"
+        )
         print(f"  {_TORTURE:<20} kill -9, lies and jumping clocks, and then an audit (docs/torture.md)")
         for name, path in found.items():
             print(f"  {name:<20} {_what(path)}")
         return 0
-    rest = [*(["--help"] if arguments.asks_help else []), *arguments.rest]
-    if arguments.name == _TORTURE:
+    name = arguments.name or _ALL
+    rest = [
+        *(["--help"] if arguments.asks_help else []),
+        *(["--json", arguments.json] if arguments.json else []),
+        *arguments.rest,
+    ]
+    if name == _TORTURE:
         return torture(rest)
-    if arguments.name not in found:
-        raise CommandFailed(f"there is no benchmark {arguments.name!r}: `tulia bench` lists what there is")
-    return subprocess.run([sys.executable, str(found[arguments.name]), *rest], check=False).returncode
+    script = SCRIPTS / "run_all.py" if name == _ALL and found else found.get(name)
+    if script is None:
+        raise CommandFailed(f"there is no benchmark {name!r} here: `tulia bench` lists what there is")
+    return subprocess.run([sys.executable, str(script), *rest], check=False).returncode
+
+
+def _scripts() -> dict[str, Path]:
+    """The benchmarks by name; what they share is no benchmark."""
+    paths = sorted(SCRIPTS.glob("*.py")) if SCRIPTS.is_dir() else []
+    return {path.stem: path for path in paths if path.stem != "run_all" and "\ndef main(" in path.read_text()}
 
 
 def _what(path: Path) -> str:
