@@ -30,11 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
         _start_database()
 
 
-_LONG = ("torture", "operations", "browser", "flows", "cli", "dispatch")
+_LONG = ("core", "torture", "operations", "browser", "flows", "cli", "dispatch")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that the processes end together (with xdist's --no-loadscope-reorder)."""
+    """What takes longest begins first, so that the processes end together (with xdist's --no-loadscope-reorder); core
+    before it, because it adds to its tables a share of what others left there."""
     places = {name: place for place, name in enumerate(_LONG)}
     items.sort(key=lambda item: places.get(item.path.relative_to(Path(__file__).parent).parts[0], len(_LONG)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +23,7 @@ from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock
 from tulia.dispatch import breakers, composing, settling
 from tulia.dispatch.wire_journal import WireJournal
-from tulia.ledger.claim import claim
+from tulia.ledger.claim import Claim, claim
 from tulia.ledger.status import State
 from tulia.reports.verify import verify
 from tulia.tenants import api_keys, tenant_settings
@@ -375,14 +376,20 @@ async def test_who_was_in_flight_when_the_last_dispatcher_died_is_unknown_and_no
 async def test_who_was_claimed_while_the_answer_got_lost_is_sent_to_all_the_same(
     tenant: Tenant, tmp_path: Path
 ) -> None:
-    journal = WireJournal(tmp_path)
     run = Run(tenant, people=20, rate=10)
-    async with run.provider.listening(), run.dispatching(journal=journal):
-        # As when a connection breaks after the commit: the ledger has the claim, and the dispatcher asks again.
-        lost = elsewhere(
-            lambda: claim(tenant.id, run.campaign.pk, now=clock.now(), batch=3, worker_id=journal.worker_id)
-        )
-        await run.until(run.is_over)
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        lost = await claimed_behind_its_back(run, journal)
     assert len(lost.people) == 3
     assert run.states() == {SENT: 20}
     assert set(run.provider.posts.values()) == {1}
+
+
+async def claimed_behind_its_back(run: Run, journal: WireJournal) -> Claim:
+    """What became of the answer, once the campaign is over."""
+    async with run.provider.listening(), run.dispatching(journal=journal):
+        # As when a connection breaks after the commit: the ledger has the claim, and the dispatcher asks again.
+        lost = elsewhere(
+            lambda: claim(run.tenant.id, run.campaign.pk, now=clock.now(), batch=3, worker_id=journal.worker_id)
+        )
+        await run.until(run.is_over)
+    return lost
