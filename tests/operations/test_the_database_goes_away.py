@@ -127,6 +127,27 @@ def test_with_every_connection_taken_calls_wait_or_are_asked_to_come_back_and_se
     assert balance["sent_by_evidence"]["accepted"] == 0, "callbacks that were refused came again"
 
 
+def test_who_is_started_into_a_dead_database_is_started_again_until_it_is_there(running: Running) -> None:
+    shop = running.shop(people=200, rate=100)
+    campaign = shop.make()
+    shop.execute(campaign)
+    eventually(lambda: len(accepted(shop, campaign)) > 20, every=0.05)
+    web, worker = running.processes("cli web"), running.processes("cli worker")
+    os.kill(postmaster(running.cluster), signal.SIGSTOP)  # nobody gets in, and nobody is told so
+    for process in [*web, *worker]:
+        os.kill(process, signal.SIGKILL)
+    log = running.installation.data_dir / "logs" / "worker.log"
+    eventually(lambda: "tulia: the database" in log.read_text())
+    os.kill(postmaster(running.cluster), signal.SIGKILL)
+    eventually(lambda: is_alive(shop, "/readyz") == 200, within=30)
+    shop.until(campaign, within=40)
+    balance = settled(shop, campaign, running.cluster)
+    assert len(accepted(shop, campaign)) + balance["skipped"] == 200
+    assert set(accepted(shop, campaign).values()) == {1}
+    said = [(log.with_name(f"{name}.log")).read_text() for name in ("web", "worker")]
+    assert not any("Traceback" in one for one in said)
+
+
 def test_many_calls_at_once_share_a_few_connections(running: Running) -> None:
     shop = running.shop(people=1)
     with concurrent.futures.ThreadPoolExecutor(24) as pool:

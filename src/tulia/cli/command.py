@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tulia.cli import api_keys, bench, doctor, imports, processes, senders, stats, tenants, tiers, up, verifying
-from tulia.cli.failing import CommandFailed, report
+from tulia.cli.failing import CommandFailed, database_failure, keep_drivers_quiet, report
 from tulia.cli.installation import add_data_dir, database
 
 
@@ -35,6 +35,7 @@ def _carried_out(arguments: argparse.Namespace) -> int:
     from tulia.config.embedded_postgres import PostgresUnavailable
     from tulia.core.errors import Refusal
 
+    keep_drivers_quiet()
     try:
         return int(arguments.run(arguments))
     except Refusal as refusal:
@@ -48,6 +49,11 @@ def _carried_out(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:  # the reader of our output had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        said = database_failure(error)
+        if said is None:
+            raise
+        return report(arguments, code="unavailable", message=said)
 
 
 def _parser() -> argparse.ArgumentParser:

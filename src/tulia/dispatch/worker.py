@@ -40,6 +40,7 @@ from tulia.tenants.scope import system_scope
 
 _log = logs.get(__name__)
 TICK_SECONDS = 0.25
+AGAIN_SECONDS = 0.5
 CROWDING_SECONDS = 0.05
 PACER_KEPT_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 5.0
@@ -73,10 +74,39 @@ class Worker:
         """Works until told to stop; then finishes what is in flight."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
-        await self._database.insist(_hear_the_time)
+        if queue := await self._opened_queue():
+            try:
+                await self._work(queue)
+            finally:
+                await queue.close_async()
+        with contextlib.suppress(Exception):  # nobody waits for a goodbye
+            await self._database.run(workers.gone, self._journal.worker_id)
+        self._locks.close()
+        self._database.close()
+        self._journal.close()
+        _log.info("worker_stopped")
+
+    async def _opened_queue(self) -> App | None:
+        """The queue of jobs, once the database is there and has told its time; None when told to stop before."""
         connector = cast(DjangoConnector, job_app.connector)
-        queue: App = job_app.with_connector(connector.get_worker_connector())
-        async with queue.open_async(), http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
+        while not self._stopping.is_set():
+            queue: App = job_app.with_connector(connector.get_worker_connector())
+            try:
+                await self._database.run(_hear_the_time)
+                await queue.open_async()
+            except Exception as error:
+                with contextlib.suppress(Exception):
+                    await queue.close_async()
+                if not sql.is_worth_repeating(error):
+                    raise
+                _log.warning("database_unreachable", error=type(error.__cause__ or error).__name__)
+                await self._pause(AGAIN_SECONDS)
+            else:
+                return queue
+        return None
+
+    async def _work(self, queue: App) -> None:
+        async with http.session(timeout_seconds=settings.SEND_TIMEOUT_SECONDS) as session:
             job_runners = [
                 asyncio.create_task(run_jobs.until_stopped(queue, name, concurrency, self._stopping))
                 for name, concurrency in JOB_CONCURRENCY.items()
@@ -97,12 +127,6 @@ class Worker:
                 await asyncio.gather(
                     housekeeping, timekeeping, watching, *companions, *job_runners, return_exceptions=True
                 )
-        with contextlib.suppress(Exception):  # nobody waits for a goodbye
-            await self._database.run(workers.gone, self._journal.worker_id)
-        self._locks.close()
-        self._database.close()
-        self._journal.close()
-        _log.info("worker_stopped")
 
     async def _dispatch_until_stopped(self, session: aiohttp.ClientSession) -> None:
         while not self._stopping.is_set():
@@ -113,8 +137,12 @@ class Worker:
                 if not sql.is_worth_repeating(error):
                     raise
                 _log.warning("database_unreachable", error=type(error.__cause__ or error).__name__)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
+            await self._pause(TICK_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, or until told to stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _tick(self, session: aiohttp.ClientSession) -> None:
         if time.monotonic() - self._said_at > SAYING_SECONDS:
@@ -195,8 +223,7 @@ class Worker:
                 await companion(self._stopping)
             except Exception:
                 _log.exception("companion_crashed")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), COMPANION_PAUSE_SECONDS)
+                await self._pause(COMPANION_PAUSE_SECONDS)
 
     async def _keep_house(self, queue: App) -> None:
         """Gives the jobs of dead workers back to the queue, and defers what was forgotten."""
