@@ -191,11 +191,8 @@ def main() -> int:
     options = parser.parse_args()
     tests_conftest._start_database()
     shop = large_shop.open_shop(options.people, campaigns=0)
-    from tulia.core import sql
-    from tulia.tenants.scope import tenant_scope
-
-    with tenant_scope(shop.tenant_id):
-        sql.execute(
+    with large_shop.filling("orders") as database:
+        database.execute(
             _ORDERS, {"tenant": shop.tenant_id, "salt": shop.salt, "people": shop.people, "now": large_shop.NOW}
         )
     large_shop.as_owner("VACUUM (ANALYZE) orders")

@@ -20,6 +20,7 @@ from tulia.tenants.api_keys import Caller
 from tulia.tenants.permission import require
 from tulia.tenants.scope import tenant_scope, tenant_view
 
+_FRESH_SECONDS = 5.0
 CREATE, READ = "conversations:view", "analytics:view"
 
 
@@ -68,7 +69,7 @@ class ReachService:
     ) -> Page[RecipientRow]:
         """The people behind a line: of the balance sheet, or before the launch of the waterfall."""
         require(self._caller, READ)
-        planning.refresh_statistics(reach.TABLES)
+        planning.refresh_statistics(reach.TABLES, unless_within=_FRESH_SECONDS)
         with tenant_view(self._tenant_id):
             campaign = edit.find(self._tenant_id, campaign_id)
             if campaign.audience_frozen_at is None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -119,6 +120,7 @@ def test_a_key_that_somebody_else_revoked_opens_nothing_after_a_second(tenant: T
     assert api("GET", "/v1/campaigns").status_code == 401
 
 
+@override_settings(API_RATE_PER_SECOND=0)  # calls are counted ahead, at some calls and not at others
 def test_the_record_is_read_in_pages_and_by_filters_with_the_same_number_of_queries(
     tenant: Tenant, api: ApiClient
 ) -> None:
@@ -191,6 +193,35 @@ def test_a_bucket_fills_again_and_never_beyond_its_brim(tenant: Tenant) -> None:
         ]
         # another machine's clock is behind
         assert not request_rate.may_call(tenant.id, now=now)
+
+
+def test_who_calls_often_is_counted_ahead_and_gets_no_call_more(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes take turns; what each took ahead counts, and none writes to the database for every call."""
+    monkeypatch.setattr(request_rate, "_AHEAD_SECONDS", 60.0)
+    now = clock.now()
+    processes: list[dict[UUID, Any]] = [{}, {}]
+
+    def call(count: int) -> int:
+        allowed = 0
+        for number in range(count):
+            monkeypatch.setattr(request_rate, "_ahead", processes[number // 10 % 2])
+            allowed += request_rate.may_call(tenant.id, now=now)
+        return allowed
+
+    with override_settings(API_RATE_PER_SECOND=300, API_BURST=600):
+        with CaptureQueriesContext(connection) as asked:
+            assert call(500) == 500
+        assert len(asked) < 40
+        assert call(400) == 100
+
+
+def test_what_was_taken_ahead_is_lost_after_a_second(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_rate, "_AHEAD_SECONDS", 0.0)
+    with override_settings(API_RATE_PER_SECOND=300, API_BURST=600), CaptureQueriesContext(connection) as asked:
+        assert all(request_rate.may_call(tenant.id, now=clock.now()) for _ in range(5))
+    assert len(asked) == 5
 
 
 def test_the_limit_holds_across_processes_that_ask_at_once(tenant: Tenant) -> None:

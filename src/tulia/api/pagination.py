@@ -53,10 +53,10 @@ def requested(request: Request) -> PageRequest:
     return PageRequest(limit, position, is_backward)
 
 
-def rendered(request: Request, page: Page[T], shape: Callable[[T], Any]) -> dict[str, Any]:
+def rendered(request: Request, page: Page[T], shape: Callable[[T], Any] | None) -> dict[str, Any]:
     """`{"results", "next", "previous"}`; the two are addresses that keep every other parameter of the request."""
     return {
-        "results": [shape(row) for row in page.results],
+        "results": page.results if shape is None else [shape(row) for row in page.results],
         "next": _address(request, page.next, is_backward=False),
         "previous": _address(request, page.previous, is_backward=True),
     }

@@ -218,7 +218,7 @@ class PeopleReached(Resource):
         found = ReachService(self.caller).people_of_draft(
             _fields_of(request), self.page_request(), state=asked.get("state"), reason=asked.get("reason")
         )
-        return self.page_answer(found, asdict)
+        return self.page_answer(found)
 
 
 class ReachOfCampaign(Resource):
@@ -250,7 +250,7 @@ class Recipients(Resource):
         found = ReachService(self.caller).people(
             campaign_id, self.page_request(), state=asked.get("state"), reason=asked.get("reason")
         )
-        return self.page_answer(found, asdict)
+        return self.page_answer(found)
 
 
 class Recipient(Resource):

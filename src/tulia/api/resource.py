@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
@@ -21,6 +22,14 @@ from tulia.tenants.api_keys import Caller
 from tulia.tenants.idempotency import Claim
 
 T = TypeVar("T")
+
+
+@functools.cache
+def _of_an_empty_query(shape: type[serializers.Serializer[Any]]) -> Mapping[str, Any]:
+    """What an address without parameters means; most have none, and to check that costs a tenth of a short answer."""
+    reader = shape(data={})
+    reader.is_valid(raise_exception=True)
+    return dict(reader.validated_data)
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -88,6 +97,8 @@ class Resource(APIView):
     def query(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The query parameters beside `limit` and `cursor`, checked by this serializer."""
         given = {key: value for key, value in self.request.query_params.items() if key not in ("limit", "cursor")}
+        if not given:
+            return dict(_of_an_empty_query(shape))
         reader = shape(data=given)
         reader.is_valid(raise_exception=True)
         return dict(reader.validated_data)
@@ -110,6 +121,6 @@ class Resource(APIView):
     def page_request(self) -> PageRequest:
         return pagination.requested(self.request)
 
-    def page_answer(self, page: Page[T], shape: Callable[[T], Any]) -> Response:
-        """A page of a list; `shape` gives one row's JSON."""
+    def page_answer(self, page: Page[T], shape: Callable[[T], Any] | None = None) -> Response:
+        """A page of a list; `shape` gives one row's JSON, without it each row is written as it is."""
         return Response(pagination.rendered(self.request, page, shape))

@@ -17,7 +17,7 @@ from tulia.audience import consent, customer_fields, suppression
 from tulia.audience import phone as phones
 from tulia.audience.customer_fields import Wrong
 from tulia.audience.models import Customer, CustomerTag
-from tulia.core import sql
+from tulia.core import by_key, sql
 from tulia.core.errors import Conflict, Invalid, Missing
 from tulia.core.keyset import Page, PageRequest, page
 from tulia.tenants import queries
@@ -115,7 +115,7 @@ def delete(tenant_id: UUID, customer_id: UUID, *, at: datetime) -> None:
 
 def get(tenant_id: UUID, customer_id: UUID) -> Person:
     """Raises Missing."""
-    customer = _live(tenant_id).filter(pk=customer_id).first()
+    customer = by_key.row(Customer, tenant_id=tenant_id, pk=customer_id, deleted_at=None)
     if customer is None:
         raise Missing("There is no such customer.")
     return _people(tenant_id, [customer])[0]

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from tulia.campaigns import approval, draft, experiment_fields, window
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import MessageTemplate, Sender
+from tulia.core import by_key
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing
 from tulia.tenants import queries as tenants
 
@@ -153,7 +154,7 @@ def check_against_tenant(tenant_id: UUID, values: dict[str, Any]) -> None:
 
 def find(tenant_id: UUID, campaign_id: UUID) -> MessageCampaign:
     """Raises Missing when there is no such campaign of this tenant."""
-    campaign = MessageCampaign.objects.filter(tenant_id=tenant_id, pk=campaign_id).first()
+    campaign = by_key.row(MessageCampaign, tenant_id=tenant_id, pk=campaign_id)
     if campaign is None:
         raise Missing("There is no such campaign.")
     return campaign

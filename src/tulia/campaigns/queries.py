@@ -10,7 +10,7 @@ from uuid import UUID
 from tulia.audience.models import Customer
 from tulia.campaigns import render
 from tulia.campaigns.models import STATUSES, MessageCampaign
-from tulia.core import keyset
+from tulia.core import by_key, keyset
 from tulia.core.errors import Forbidden, Invalid, Missing
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants import queries as tenants
@@ -46,7 +46,7 @@ def status_of(tenant_id: UUID, campaign_id: UUID) -> str | None:
 
 def consenting_person(tenant_id: UUID, customer_id: UUID, *, now: datetime) -> Person:
     """A customer a message may be tried on. Raises Missing, and NoConsent: nothing skips the consent check."""
-    customer = Customer.objects.filter(tenant_id=tenant_id, pk=customer_id, deleted_at=None).first()
+    customer = by_key.row(Customer, tenant_id=tenant_id, pk=customer_id, deleted_at=None)
     if customer is None:
         raise Missing("There is no such customer.")
     if not customer.consents_promotional:

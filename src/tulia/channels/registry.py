@@ -15,7 +15,7 @@ from tulia.channels.whatsapp_cloud import listed_templates as whatsapp_templates
 from tulia.channels.whatsapp_cloud import redaction as whatsapp_redaction
 from tulia.channels.whatsapp_cloud.adapter import WhatsAppCloud
 from tulia.channels.whatsapp_cloud.adapter import graph_address as whatsapp_address
-from tulia.core import crypto
+from tulia.core import by_key, crypto
 from tulia.tenants.scope import tenant_scope
 
 ADAPTERS = {"whatsapp_cloud": WhatsAppCloud}
@@ -27,7 +27,7 @@ REDACTIONS: dict[str, Redaction] = {"whatsapp_cloud": whatsapp_redaction}
 def connection_of(tenant_id: UUID, sender_id: UUID) -> Connection | None:
     """How to send with this sender; None when it is gone."""
     with tenant_scope(tenant_id):
-        sender = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).first()
+        sender = by_key.row(Sender, tenant_id=tenant_id, pk=sender_id)
     if sender is None:
         return None
     return Connection(

@@ -16,7 +16,7 @@ from django.db import IntegrityError
 
 from tulia.channels import registry, standing
 from tulia.channels.models import Sender
-from tulia.core import crypto, keyset, sql
+from tulia.core import by_key, crypto, keyset, sql
 from tulia.core.errors import Conflict, Invalid, Missing
 from tulia.core.keyset import Page, PageRequest
 from tulia.tenants.scope import system_scope
@@ -132,7 +132,7 @@ def resume(tenant_id: UUID, sender_id: UUID) -> None:
 
 def get(tenant_id: UUID, sender_id: UUID) -> Sender:
     """Raises Missing."""
-    found = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).first()
+    found = by_key.row(Sender, tenant_id=tenant_id, pk=sender_id)
     if found is None:
         raise Missing("There is no such sender.")
     return found
@@ -155,7 +155,7 @@ def for_campaign(tenant_id: UUID, sender_id: UUID | None) -> Sender | None:
     """The sender that was chosen, else the tenant's default; None when there is none (any more)."""
     if sender_id is None:
         return default(tenant_id)
-    return Sender.objects.filter(tenant_id=tenant_id, pk=sender_id).first()
+    return by_key.row(Sender, tenant_id=tenant_id, pk=sender_id)
 
 
 _routings: dict[UUID, tuple[float, SenderRouting]] = {}

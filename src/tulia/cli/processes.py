@@ -50,6 +50,8 @@ def _web(arguments: argparse.Namespace) -> int:
 def _serve(listener: socket.socket) -> int:
     import uvicorn
 
+    from tulia.core import threads
+
     config = uvicorn.Config(
         "tulia.config.asgi:application",
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
@@ -62,6 +64,8 @@ def _serve(listener: socket.socket) -> int:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
+    config.load()  # all that is imported, which `hand_over_often` then leaves alone
+    threads.hand_over_often()
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 

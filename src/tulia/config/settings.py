@@ -80,7 +80,7 @@ def _database(url: str, *, as_owner: bool) -> dict[str, Any]:
         options["pool"] = {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": _POOL_SECONDS, "max_idle": 60}
     options["options"] = " ".join(startup)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "tulia.core.postgresql",
         "NAME": name,
         "USER": user,
         "PASSWORD": urllib.parse.unquote(parts.password or ""),
@@ -88,7 +88,7 @@ def _database(url: str, *, as_owner: bool) -> dict[str, Any]:
         "PORT": str(port or query.get("port") or ""),
         "OPTIONS": options,
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,  # those that a restart of the database left in the pool are not given out
+        "CONN_HEALTH_CHECKS": False,  # the engine sees to it that no connection that ended is given out
         "ATOMIC_REQUESTS": False,
     }
 

@@ -78,16 +78,30 @@ def stream(statement: str, params: Params | None = None, *, chunk: int = 2_000) 
             yield from rows
 
 
-def freeze_view() -> None:
-    """Makes every statement of this transaction see the database as it is now; to be called before any other one."""
-    execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-
 @contextlib.contextmanager
 def transaction_scope() -> Iterator[None]:
     """One transaction; a savepoint inside another."""
     with transaction.atomic():
         yield
+
+
+def begin(question: str, params: Params, *, is_one_view: bool = False) -> str | None:
+    """Asks the first question of the transaction scope just entered, and begins it in the same round trip.
+
+    The first column of the answer as text; None when nothing came. `is_one_view` makes every statement of the
+    transaction see the database as it is now, and write nothing; in a scope inside another it does nothing.
+    """
+    connection.ensure_connection()
+    held: psycopg.Connection[Any] = connection.connection
+    asked = psycopg.ClientCursor(held).mogrify(question, params)
+    if held.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+        asked = f"BEGIN{' ISOLATION LEVEL REPEATABLE READ, READ ONLY' if is_one_view else ''}; {asked}"
+    with connection.wrap_database_errors:
+        answer = held.pgconn.exec_(asked.encode())
+        if answer.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(answer)
+    first = answer.get_value(0, 0)
+    return first.decode() if first is not None else None
 
 
 class SessionLocks:

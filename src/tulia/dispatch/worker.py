@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
@@ -28,7 +26,7 @@ from procrastinate.jobs import Job, Status
 from tulia.campaigns import lifecycle
 from tulia.channels import http, registry
 from tulia.channels.adapter import Connection
-from tulia.core import clock, logs, sql
+from tulia.core import clock, logs, sql, threads
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch import run_jobs, scheduler, wire_journal
 from tulia.dispatch import timekeeping as timekeeper
@@ -51,7 +49,6 @@ DATABASE_THREADS = 8
 LEFT_TO_OTHERS = 3  # of the connections: to the deliverer of events and the background jobs
 JOB_CONCURRENCY = {QUEUE: 3, LONG_QUEUE: 2, "ingest": 2}
 COMPANION_PAUSE_SECONDS = 5.0
-SWITCH_SECONDS = 0.001
 Companion = Callable[[asyncio.Event], Awaitable[None]]
 """Something else that runs in this process until the event is set, and then finishes what it began."""
 
@@ -260,7 +257,7 @@ def _hear_the_time() -> None:
 def run_worker(companions: Sequence[Companion] = (), *, pulse: Pulse | None = None) -> int:
     """Runs a worker, and its companions beside it, until SIGTERM or SIGINT; `pulse` tells others that it ticks."""
     logs.configure(settings.LOG_LEVEL)
-    _favour_the_loop()
+    threads.hand_over_often()
     try:
         import uvloop
     except ImportError:
@@ -268,14 +265,6 @@ def run_worker(companions: Sequence[Companion] = (), *, pulse: Pulse | None = No
     else:
         uvloop.run(_run(companions, pulse or Pulse()))
     return 0
-
-
-def _favour_the_loop() -> None:
-    """Threads hand over five times as often, so that the database's don't wait for the loop at each step of theirs; and
-    what lives as long as the process is no longer looked through for garbage."""
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 async def _run(companions: Sequence[Companion], pulse: Pulse) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from tulia.audience import reach, reachability
 from tulia.campaigns.models import MessageCampaign
-from tulia.core import sql
+from tulia.core import by_key, sql
 from tulia.ledger import rules as sending_rules
 from tulia.ledger.rules import SendingRules
 from tulia.ledger.status import State
@@ -78,7 +78,7 @@ def claim(
     """
     with tenant_scope(tenant_id):
         if rules is None:
-            campaign = MessageCampaign.objects.filter(tenant_id=tenant_id, pk=campaign_id).first()
+            campaign = by_key.row(MessageCampaign, tenant_id=tenant_id, pk=campaign_id)
             if campaign is None:
                 return Claim((), 0)
             rules = sending_rules.of_campaign(campaign, now=now)

@@ -17,6 +17,7 @@ from tulia.campaigns.models import MessageCampaign
 from tulia.channels import rates
 from tulia.channels.models import MessageTemplate, Sender
 from tulia.channels.rates import RateCard
+from tulia.core import by_key
 from tulia.tenants import queries as tenants
 from tulia.tenants import quiet_hours
 from tulia.tenants.quiet_hours import QuietHours
@@ -62,7 +63,7 @@ def of_campaign(campaign: MessageCampaign, *, now: datetime) -> SendingRules:
     """The rules as the settings, the tier, the sender and the templates have them now. Call in the tenant's scope."""
     tenant = tenants.get(campaign.tenant_id)
     tier = tenants.tier_of(campaign.tenant_id)
-    sender = Sender.objects.filter(pk=campaign.sender_id).first() if campaign.sender_id else None
+    sender = by_key.row(Sender, pk=campaign.sender_id) if campaign.sender_id else None
     categories = _categories_of(campaign)
     own = quiet_hours.of_columns(campaign.quiet_hours_start, campaign.quiet_hours_end)
     tenants_own = quiet_hours.of_columns(tenant.quiet_hours_start, tenant.quiet_hours_end)

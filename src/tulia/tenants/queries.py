@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from tulia.core import by_key
 from tulia.core.errors import Missing
 from tulia.tenants import access
 from tulia.tenants.api_keys import Caller
@@ -23,7 +24,10 @@ class Workplace:
 
 
 def get(tenant_id: UUID) -> Tenant:
-    return Tenant.objects.get(pk=tenant_id)
+    tenant = by_key.row(Tenant, pk=tenant_id)
+    if tenant is None:
+        raise Tenant.DoesNotExist
+    return tenant
 
 
 def by_slug(slug: str) -> Tenant:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from tulia.core import clock, sql
@@ -28,7 +29,7 @@ class _Present(threading.local):
 
 _present = _Present()
 _TELL = (
-    "SELECT clock_timestamp(), set_config('tulia.tenant_id', %(tenant)s, true),"
+    "SELECT extract(epoch FROM clock_timestamp()), set_config('tulia.tenant_id', %(tenant)s, true),"
     " set_config('tulia.system', %(system)s, true)"
 )
 
@@ -44,10 +45,8 @@ def _scope(wanted: _Acting, *, is_one_view: bool = False) -> Iterator[None]:
         yield
         return
     with sql.transaction_scope():
-        if is_one_view and before is None:
-            sql.freeze_view()
         try:
-            _tell(wanted)
+            _tell(wanted, is_first=before is None, is_one_view=is_one_view)
             yield
             if before is not None:
                 _tell(before)
@@ -55,12 +54,16 @@ def _scope(wanted: _Acting, *, is_one_view: bool = False) -> Iterator[None]:
             _present.acting = before
 
 
-def _tell(wanted: _Acting) -> None:
+def _tell(wanted: _Acting, *, is_first: bool = False, is_one_view: bool = False) -> None:
     asked = time.monotonic()
-    told = sql.fetch_one(_TELL, {"tenant": wanted.tenant, "system": wanted.system})
+    params = {"tenant": wanted.tenant, "system": wanted.system}
+    if is_first:
+        shown: str | None = sql.begin(_TELL, params, is_one_view=is_one_view)
+    else:
+        shown = (sql.fetch_one(_TELL, params) or (None,))[0]
     _present.acting = wanted
-    if told is not None:
-        clock.heard(told[0], asked=asked)
+    if shown is not None:
+        clock.heard(datetime.fromtimestamp(float(shown), tz=UTC), asked=asked)
 
 
 @contextlib.contextmanager
