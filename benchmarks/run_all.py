@@ -25,7 +25,7 @@ QUICK: dict[str, list[str]] = {
     "audience_speed": ["--people", "20000"],
     "import_speed": ["--people", "20000"],
     "memory": ["--people", "20000"],
-    "report_speed": ["--people", "20000"],
+    "report_speed": ["--people", "20000", "--rows", "100000"],
 }
 
 

@@ -171,7 +171,9 @@ def _store_once(tenant_id: UUID, lines: Iterable[Line], *, updated: set[int], ac
     tenant = {"tenant": tenant_id}
     sql.execute(sql.load("audience", "stage_customers"))
     sql.copy_rows("staged_customers", _FIELDS, _rows(lines))
-    sql.execute("ANALYZE staged_customers")
+    sql.execute(
+        "ANALYZE staged_customers (line, external_id)"
+    )  # what is joined by; all columns take four times as long
     sql.execute(sql.load("audience", "resolve_customers"), tenant)
     sql.execute("ANALYZE resolved_customers")
     history = {**tenant, "actor": actor, "at": at}

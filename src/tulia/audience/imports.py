@@ -28,7 +28,7 @@ from tulia.tenants.scope import tenant_scope
 T = TypeVar("T")
 Kind = Literal["customers", "orders", "bookings", "messages"]
 KINDS: tuple[Kind, ...] = ("customers", "orders", "bookings", "messages")
-BATCH_LINES = 10_000
+BATCH_LINES = 5_000
 WORTH_ANALYSING = 1_000
 """New rows that can spoil a plan. Until PostgreSQL has seen a tenant's many rows it takes them for one, and joins them
 in nested loops: a reach of 64,000 people took minutes right after their import."""

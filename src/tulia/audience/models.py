@@ -83,11 +83,15 @@ class CustomerTag(models.Model):
 
 
 class ConsentChange(models.Model):
-    """One change of one consent: the history, never rewritten. The customer's own row vouches for the tenant."""
+    """One change of one consent: the history, never rewritten.
+
+    Written in the transaction that makes or holds the customer, whose own row vouches for the tenant; as with tags, the
+    database doesn't check either again.
+    """
 
     id = models.BigAutoField(primary_key=True)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, db_constraint=False, db_index=False)
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_index=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     consent_type = models.CharField(max_length=30)
     old_value = models.BooleanField(null=True)
     new_value = models.BooleanField()

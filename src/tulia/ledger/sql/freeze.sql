@@ -3,7 +3,8 @@
 -- same assignment again. Along it every so many-th person is held out, every so many-th of the others belongs to the test
 -- (without a test phase all do), and of those the arms take turns as their weights say: so sizes are exact, and arms,
 -- controls and the rest are interleaved in the order of sending (id). The seed stands in parentheses, because it may be
--- negative and a cast binds closer than a minus.
+-- negative and a cast binds closer than a minus. OFFSET 0 keeps each person's refusal from being worked out twice, without
+-- writing a million of them aside.
 -- By an attribute (when one is named) nobody is dealt anything by chance: its value names the arm or the holdout. Both are
 -- made small here, by the same hand: Python and a database differ in some letters, as in the Greek sigma.
 -- Sent by the clocks of the recipients, they are due when theirs show the time (zones and arrivals; empty: all are due now).
@@ -14,8 +15,9 @@
 --         the marked place (see audience.reach.Selection)
 -- returns: nothing; the row count is the audience
 -- writes: ledger_recipients
-WITH matched AS MATERIALIZED (
+WITH matched AS NOT MATERIALIZED (
     /*selection*/
+    OFFSET 0
 ), shuffled AS (
     SELECT matched.*,
            row_number() OVER (
