@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+import installation
 from tulia.config import embedded_postgres
 
 if TYPE_CHECKING:
@@ -47,20 +48,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _start_database(*, is_durable: bool = True) -> None:
     data_dir = Path(_held.enter_context(tempfile.TemporaryDirectory(prefix="tulia-test-")))
     data_dir.chmod(0o755)  # so that the database's account gets in when the tests run as root
-    cluster = _held.enter_context(embedded_postgres.running(data_dir, until_exit=True))
-    if not is_durable:
-        _trust_in_power(cluster)
-    os.environ |= {
-        "DJANGO_SETTINGS_MODULE": "tulia.config.settings",
-        "TULIA_DATA_DIR": str(data_dir),
-        "DATABASE_URL": cluster.url(embedded_postgres.APPLICATION_ROLE),
-        "TULIA_OWNER_DATABASE_URL": cluster.url(embedded_postgres.OWNER_ROLE),
-        "TULIA_SECRET_KEY": "only-for-tests-" + "0123456789" * 3,
-    }
     import subprocess
     import sys
 
-    subprocess.run([sys.executable, "-m", "tulia.cli", "migrate"], check=True)
+    with embedded_postgres.running(data_dir, until_exit=True) as cluster:
+        if not is_durable:
+            _trust_in_power(cluster)
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "tulia.config.settings",
+            "TULIA_DATA_DIR": str(data_dir),
+            "DATABASE_URL": cluster.url(embedded_postgres.APPLICATION_ROLE),
+            "TULIA_OWNER_DATABASE_URL": cluster.url(embedded_postgres.OWNER_ROLE),
+            "TULIA_SECRET_KEY": "only-for-tests-" + "0123456789" * 3,
+        }
+        subprocess.run([sys.executable, "-m", "tulia.cli", "migrate"], check=True)
+    installation.keep_tables(cluster.files, data_dir / "tables")
+    _held.enter_context(embedded_postgres.running(data_dir, until_exit=True))
     import django
 
     django.setup()

@@ -60,9 +60,12 @@ class Installation:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
+        """All at once, for each takes a second to begin; returns when they answer."""
         self.simulator_url = f"http://127.0.0.1:{self._start_simulator()}"
         self.web_url = f"http://127.0.0.1:{self._start_web()}"
         self.start_worker()
+        self._await(f"{self.simulator_url}/healthz")
+        self._await(f"{self.web_url}/readyz")
 
     def _start_simulator(self) -> int:
         port = free_port()
@@ -72,7 +75,6 @@ class Installation:
             "simulator", "-m", "whatsapp_simulator", "--port", str(port), "--seed", "7", "--scale", "60",
             "--config", str(config), "--quiet",
         )  # fmt: skip
-        self._await(f"http://127.0.0.1:{port}/healthz")
         return port
 
     def _start_web(self) -> int:
@@ -81,7 +83,6 @@ class Installation:
             "web", "-m", "uvicorn", "tulia.config.asgi:application", "--port", str(port), "--no-access-log",
             "--log-level", "warning",
         )  # fmt: skip
-        self._await(f"http://127.0.0.1:{port}/readyz")
         return port
 
     def start_worker(self, name: str = "worker") -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from installation import clean_environment, wait_until
+from installation import clean_environment, wait_until, with_tables
 from tulia.config import embedded_postgres
 from tulia.config.embedded_postgres import Server
 
@@ -26,8 +26,7 @@ def server() -> Iterator[Server]:
     """A server with this version's tables that may be killed."""
     with tempfile.TemporaryDirectory(prefix="tulia-cli-") as folder:
         Path(folder).chmod(0o755)  # so that the database's account gets in when the tests run as root
-        with embedded_postgres.serving(Path(folder), until_exit=True) as serving:
-            subprocess.run([sys.executable, "-m", "tulia.cli", "migrate"], env=environment(serving), check=True)
+        with embedded_postgres.serving(with_tables(Path(folder) / "data"), until_exit=True) as serving:
             yield serving
 
 

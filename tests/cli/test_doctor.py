@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from installation import Installation, wait_until
+from installation import Installation, wait_until, with_tables
 from tulia.cli.doctor_checks import Finding, Level, examine
 from tulia.cli.doctor_facts import Bloat, Database, Facts, Machine, PausedSender, Secrets
 from tulia.config import embedded_postgres
@@ -111,6 +111,7 @@ def test_what_is_wrong_is_named_with_what_to_do(facts: Facts, level: str, about:
 @pytest.fixture(scope="module")
 def cluster(installation: Installation) -> Iterator[Cluster]:
     """The installation's database, running for as long as these tests do."""
+    with_tables(installation.data_dir)
     installation.json("tenant", "create", "--name", "Duka", "--slug", "doctored", "--tier", "growth")
     with embedded_postgres.running(installation.data_dir) as cluster:
         yield cluster

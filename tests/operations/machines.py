@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.shop import Shop
-from installation import Installation, clean_environment
+from installation import Installation, clean_environment, with_tables
 from live_installation import SIMULATOR_CONFIG, eventually, free_port
 from operations.outside import Place, open_shop
 from tulia.config import embedded_postgres
@@ -65,19 +65,20 @@ class Machines:
         command = [sys.executable, "-m", "whatsapp_simulator", "--port", str(port), "--scale", "60"]
         self._spawn("simulator", [*command, "--config", str(config), "--quiet"], clean_environment())
         self.simulator_url = f"http://127.0.0.1:{port}"
-        eventually(lambda: answers(f"{self.simulator_url}/healthz"))
 
     def start_web(self, name: str, source: Path | None = None) -> None:
         number = self.listener.fileno()
         command = [*self._command(), "web", "--socket", str(number)]
         self._spawn(name, command, self._environment(name, source), inherited=(number,))
 
-    def start_worker(self, name: str, source: Path | None = None) -> None:
-        """Returns when it ticks."""
-        self.ports[name] = free_port()
-        command = [*self._command(), "worker", "--port", str(self.ports[name])]
-        self._spawn(name, command, self._environment(name, source))
-        eventually(lambda: answers(f"http://127.0.0.1:{self.ports[name]}/healthz"))
+    def start_worker(self, *names: str, source: Path | None = None) -> None:
+        """Returns when all of them tick."""
+        for name in names:
+            self.ports[name] = free_port()
+            command = [*self._command(), "worker", "--port", str(self.ports[name])]
+            self._spawn(name, command, self._environment(name, source))
+        for name in names:
+            eventually(lambda port=self.ports[name]: answers(f"http://127.0.0.1:{port}/healthz"))  # type: ignore[misc]
 
     def kill(self, name: str) -> None:
         process = self.processes.pop(name)
@@ -142,6 +143,7 @@ def answers(url: str) -> bool:
 def several(folder: Path) -> Iterator[Machines]:
     """A database, the simulator and one web process; workers are the test's to start."""
     folder.chmod(0o755)
+    with_tables(folder / "database")
     with embedded_postgres.running(folder / "database", until_exit=True) as cluster, socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", 0))
@@ -149,9 +151,9 @@ def several(folder: Path) -> Iterator[Machines]:
         os.set_inheritable(listener.fileno(), True)
         machines = Machines(folder, cluster, listener)
         try:
-            machines.migrate()
             machines.start_simulator()
             machines.start_web("web")
+            eventually(lambda: answers(f"{machines.simulator_url}/healthz"))
             eventually(lambda: answers(f"{machines.place.web_url}/readyz"))
             yield machines
         finally:

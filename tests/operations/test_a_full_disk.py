@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from installation import Installation
+from installation import Installation, with_tables
 from live_installation import eventually
 from operations.outside import Place, accepted, differences, is_alive, open_shop, settled, superuser
 from tulia.config import embedded_postgres
@@ -47,8 +47,7 @@ def fill(disk: Path) -> Path:
 
 
 def test_with_a_full_disk_nothing_is_sent_or_lost_and_it_goes_on_by_itself(small_disk: Path) -> None:
-    installation = Installation(small_disk / "data")
-    installation.data_dir.mkdir()
+    installation = Installation(with_tables(small_disk / "data"))
     up = installation.up()
     try:
         simulator_url = json.loads((installation.data_dir / "up.json").read_text())["simulator_url"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from installation import Installation, Up
+from installation import Installation, Up, with_tables
 from live_installation import eventually, free_port
 from operations.machines import answers
 from operations.outside import Place, accepted, differences, open_shop
@@ -42,8 +42,7 @@ def carry_out(commands: str, folder: Path) -> None:
 def test_a_backup_taken_while_a_campaign_runs_is_restored_without_a_difference_and_writes_to_nobody_again(
     folder: Path,
 ) -> None:
-    first = Installation(folder / "first")
-    first.data_dir.mkdir()
+    first = Installation(with_tables(folder / "first"))
     (folder / "var").symlink_to(first.data_dir)
     up = first.up()
     second = Installation(folder / "second")

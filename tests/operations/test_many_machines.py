@@ -39,8 +39,7 @@ def whoever_sends(machines: Machines) -> str | None:
 
 
 def test_a_killed_worker_is_followed_by_another_within_seconds_and_a_stopped_one_at_once(machines: Machines) -> None:
-    for name in ("first", "second", "third"):
-        machines.start_worker(name)
+    machines.start_worker("first", "second", "third")
     shop, campaign = started(machines, people=1_500, rate=100)
     killed = eventually(lambda: whoever_sends(machines))
     machines.kill(killed)

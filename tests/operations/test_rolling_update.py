@@ -67,7 +67,7 @@ def test_an_update_one_process_after_the_other_in_the_middle_of_a_campaign(machi
 
     machines.migrate(tomorrow)
     assert is_alive(shop, "/readyz") == 200, "tables of tomorrow are nothing to be afraid of"
-    machines.start_worker("new worker", tomorrow)
+    machines.start_worker("new worker", source=tomorrow)
     machines.start_web("new web", tomorrow)
     eventually(lambda: versions(machines) == {tulia.__version__, "99.0"})
     doctor = machines.installation("operator").tulia("doctor")

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from flows.shop import Shop
-from installation import Installation, Up
+from installation import Installation, Up, with_tables
 from live_installation import eventually
 from operations.outside import Place, accepted, differences, is_alive, open_shop, settled, superuser
 from tulia.config import embedded_postgres
@@ -46,8 +46,7 @@ def running() -> Iterator[Running]:
 
     with tempfile.TemporaryDirectory(prefix="tulia-ops-") as folder:
         Path(folder).chmod(0o755)
-        installation = Installation(Path(folder) / "data")
-        installation.data_dir.mkdir()
+        installation = Installation(with_tables(Path(folder) / "data"))
         installation.environment["TULIA_DATABASE_POOL_SIZE"] = "4"
         up = installation.up()
         simulator_url = json.loads((installation.data_dir / "up.json").read_text())["simulator_url"]
