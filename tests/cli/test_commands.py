@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from installation import Installation
+from installation import Installation, with_tables
+from tulia.config import embedded_postgres
 
 SENDER = [
     *("sender", "create", "--tenant", "duka", "--kind", "whatsapp_cloud", "--name", "Main", "--access-token", "T"),
     *("--app-secret", "S", "--verify-token", "V", "--base-url", "http://127.0.0.1:9", "--rate", "100"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server(installation: Installation) -> Iterator[None]:
+    """Each command would start the server and stop it again; that it does is seen in `test_up`."""
+    with embedded_postgres.running(with_tables(installation.data_dir)):
+        yield
 
 
 def test_a_tenant_a_key_and_a_sender_are_made_in_words_and_in_json(installation: Installation) -> None:

@@ -45,8 +45,7 @@ def test_a_backup_taken_while_a_campaign_runs_is_restored_without_a_difference_a
     first = Installation(with_tables(folder / "first"))
     (folder / "var").symlink_to(first.data_dir)
     up = first.up()
-    second = Installation(folder / "second")
-    second.data_dir.mkdir()
+    second = Installation(with_tables(folder / "second"))
     again: Up | None = None
     try:
         simulator_url = json.loads((first.data_dir / "up.json").read_text())["simulator_url"]
