@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _start_database(is_durable=False)
 
 
-_LONG = ("core", "torture", "operations", "browser", "flows", "cli", "dispatch")
+_LONG = ("core", "torture", "operations", "browser", "flows", "cli", "dispatch", "webhooks", "ledger", "api", "reports")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

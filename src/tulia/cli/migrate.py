@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 from django.core.management import call_command
@@ -36,6 +37,8 @@ def migrate() -> None:
 
     A migration that meets a deadlock or waits too long for a table is rolled back and tried again; those before it stay.
     """
+    gc.freeze()  # Django makes each model anew for each migration: looking for garbage takes a fifth of the time
+    gc.set_threshold(50_000, 50, 100)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
