@@ -79,10 +79,7 @@ class Installation:
 
     def _start_web(self) -> int:
         port = free_port()
-        self._spawn(
-            "web", "-m", "uvicorn", "tulia.config.asgi:application", "--port", str(port), "--no-access-log",
-            "--log-level", "warning",
-        )  # fmt: skip
+        self._spawn("web", "-m", "tulia.cli", "web", "--port", str(port))
         return port
 
     def start_worker(self, name: str = "worker") -> None:
