@@ -23,12 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 import figures  # noqa: E402
-from crowd import open_crowded_shop  # noqa: E402
 from figures import Figure  # noqa: E402
 from ingestion import use_provider  # noqa: E402
 from instant_provider import running as instant_provider  # noqa: E402
 
 import conftest as tests_conftest  # noqa: E402 - the database of the tests serves here too
+from flows.opening import open_crowded_shop  # noqa: E402
 
 UNDER_WAY = (64, 128, 256, 512)
 

@@ -27,7 +27,7 @@ _held = contextlib.ExitStack()
 def pytest_configure(config: pytest.Config) -> None:
     """Starts the server before anything imports Django's settings; the workers of xdist each start their own."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
-        _start_database()
+        _start_database(is_durable=False)
 
 
 _LONG = ("core", "torture", "operations", "browser", "flows", "cli", "dispatch")
@@ -44,10 +44,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _held.close()
 
 
-def _start_database() -> None:
+def _start_database(*, is_durable: bool = True) -> None:
     data_dir = Path(_held.enter_context(tempfile.TemporaryDirectory(prefix="tulia-test-")))
     data_dir.chmod(0o755)  # so that the database's account gets in when the tests run as root
     cluster = _held.enter_context(embedded_postgres.running(data_dir, until_exit=True))
+    if not is_durable:
+        _trust_in_power(cluster)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "tulia.config.settings",
         "TULIA_DATA_DIR": str(data_dir),
@@ -66,6 +68,17 @@ def _start_database() -> None:
 
     # Hundreds of tests sign somebody in; what scrypt costs on purpose is paid in tests/tenants and by the live servers.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+
+def _trust_in_power(cluster: embedded_postgres.Cluster) -> None:
+    """No test takes the power from this server or reads its files, so no commit need wait for the disk: that would take
+    longer than most tests. Whatever kills a database has one of its own, with the product's settings, and so do benchmarks."""
+    import psycopg
+
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as session:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            session.execute(f"ALTER SYSTEM SET {setting} = off")
+        session.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

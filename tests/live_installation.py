@@ -77,10 +77,7 @@ class Installation:
 
     def _start_web(self) -> int:
         port = free_port()
-        self._spawn(
-            "web", "-m", "uvicorn", "tulia.config.asgi:application", "--port", str(port), "--no-access-log",
-            "--log-level", "warning",
-        )  # fmt: skip
+        self._spawn("web", "-m", "tulia.cli", "web", "--port", str(port))
         self._await(f"http://127.0.0.1:{port}/readyz")
         return port
 

@@ -39,7 +39,7 @@ READING = {
     "PrivacyService": {"refused_sends"},
     "PreviewService": {"preview_campaign", "preview_draft", "try_arms"},
     "TemplateService": {"templates", "template", "uses"},
-    "PageService": {"workplace", "tags", "sender", "failures"},
+    "PageService": {"workplace", "tags", "sender", "failures", "held_up"},
     "WebhookService": {"subscriptions", "subscription", "deliveries", "delivery"},
 }  # fmt: skip
 # Addresses that are posted to and change nothing.

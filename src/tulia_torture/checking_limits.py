@@ -14,6 +14,7 @@ from tulia_torture.scene import DAWN, NIGHT, ZONE_SECONDS
 
 _JUST_SECONDS = 1.0
 _CATCHING_UP_SECONDS = 0.03
+_TURNS = 3
 _WINDOW_SECONDS = 1.0
 
 
@@ -41,11 +42,14 @@ def fullest_second(moments: list[float], stalls: tuple[tuple[float, float], ...]
 
 
 def _earliest(moment: float, stalls: tuple[tuple[float, float], ...]) -> float:
-    """When a message may have come that was taken at this moment: right after a stall, as early as it began."""
+    """When a message may have come that was taken at this moment: right after a stall, as early as it began. What came
+    over a new connection was taken in three turns, and each may have been a stall."""
     place = bisect_right(stalls, (moment, float("inf"))) - 1
-    if place < 0 or moment - stalls[place][1] > _CATCHING_UP_SECONDS:
-        return moment
-    return stalls[place][0]
+    for turn in range(_TURNS):
+        if place - turn < 0 or moment - stalls[place - turn][1] > _CATCHING_UP_SECONDS:
+            break
+        moment = min(moment, stalls[place - turn][0])
+    return moment
 
 
 def rates(facts: Facts) -> Check:

@@ -90,3 +90,34 @@ def open_shop(
         },
     )
     return Shop(installation, tenant.id, slug, key, str(sender.pk), phone_number_id)
+
+
+# Numbers end in 1000 to 9999: none of them is special.
+_CROWD = """
+INSERT INTO customers (id, tenant_id, external_id, phone, name, language, timezone, country, attributes,
+                       consents_promotional, created_at, updated_at)
+SELECT gen_random_uuid(), %(tenant_id)s::uuid, 'C-' || n,
+       '+25470' || lpad((n / 9000 * 10000 + 1000 + n %% 9000)::text, 7, '0'), 'Person ' || n, 'en', '', 'KE', '{}', true,
+       now(), now()
+FROM generate_series(0, %(people)s::int - 1) n
+"""
+_TAGS = """
+INSERT INTO customer_tags (tenant_id, tag, customer_id)
+SELECT tenant_id, 'vip', id FROM customers WHERE tenant_id = %(tenant_id)s::uuid
+"""
+_CONVERSATIONS = """
+INSERT INTO conversations (id, tenant_id, customer_id, status, last_activity_at, last_inbound_at)
+SELECT gen_random_uuid(), tenant_id, id, 'open', now(), now() FROM customers WHERE tenant_id = %(tenant_id)s::uuid
+"""
+
+
+def open_crowded_shop(installation: Installation, *, people: int, rate: int) -> Shop:
+    """As `open_shop`, made in the database in seconds: everybody is tagged vip, agrees, and wrote a moment ago."""
+    from tulia.core import sql
+    from tulia.tenants.scope import tenant_scope
+
+    shop = open_shop(installation, rate=rate)
+    for statement in (_CROWD, _TAGS, _CONVERSATIONS):
+        with tenant_scope(shop.tenant_id):
+            sql.execute(statement, {"tenant_id": shop.tenant_id, "people": people})
+    return shop

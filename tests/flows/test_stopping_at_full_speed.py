@@ -34,16 +34,21 @@ def act(shop: Shop, campaign: str, what: str) -> None:
     assert shop.call("POST", f"/v1/campaigns/{campaign}/{what}", {}).status_code == 200
 
 
+def stopped_in_the_middle(shop: Shop, what: str) -> str:
+    """A campaign that is paused or canceled (`what`) at full speed, and stops in time."""
+    campaign = shop.make()
+    shop.execute(campaign)
+    eventually(lambda: counters(shop, campaign)[0] > 1_500, every=0.1)
+    act(shop, campaign, what)
+    assert seconds_until_it_stops(shop, campaign) <= AT_MOST_SECONDS
+    return campaign
+
+
 def test_a_pause_at_a_thousand_a_second_stops_within_two_seconds_and_a_resume_loses_and_repeats_nobody(
     open_shop: OpenShop,
 ) -> None:
     shop = open_shop(customers=6_000, rate=1_000)
-    campaign = shop.make()
-    shop.execute(campaign)
-    eventually(lambda: counters(shop, campaign)[0] > 1_500, every=0.1)
-    act(shop, campaign, "pause")
-    seconds = seconds_until_it_stops(shop, campaign)
-    assert seconds <= AT_MOST_SECONDS
+    campaign = stopped_in_the_middle(shop, "pause")
     balance = shop.report(campaign)["balance"]
     assert (balance["sending"], balance["unknown"]) == (0, 0)
     sent = len(accepts(shop, campaign))
@@ -69,12 +74,7 @@ def test_a_cancel_at_a_thousand_a_second_stops_within_two_seconds_and_everybody_
     open_shop: OpenShop,
 ) -> None:
     shop = open_shop(customers=5_000, rate=1_000)
-    campaign = shop.make()
-    shop.execute(campaign)
-    eventually(lambda: counters(shop, campaign)[0] > 1_500, every=0.1)
-    act(shop, campaign, "cancel")
-    seconds = seconds_until_it_stops(shop, campaign)
-    assert seconds <= AT_MOST_SECONDS
+    campaign = stopped_in_the_middle(shop, "cancel")
     balance = eventually(lambda: (b := shop.report(campaign)["balance"])["waiting"] == 0 and b)
     assert balance["sending"] == balance["unknown"] == 0
     assert balance["cancelled"] > 0

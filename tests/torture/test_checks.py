@@ -167,6 +167,10 @@ def test_what_was_taken_right_after_a_stall_may_have_come_when_it_began() -> Non
     assert checking_limits.fullest_second(moments, ((1.05, 1.4),))[0] == 4
     assert checking_limits.fullest_second(moments[1:], ((1.05, 1.4),))[0] == 3
     assert checking_limits.fullest_second(moments, ((0.0, 0.1), (5.0, 6.0)))[0] == 4
+    turns = ((1.0, 1.1), (1.1, 1.2), (1.2, 1.3), (1.3, 1.4))
+    assert checking_limits.fullest_second([1.401, 2.2], turns)[0] == 1, "over a new connection, in three turns"
+    assert checking_limits.fullest_second([1.401, 2.05], turns)[0] == 2
+    assert checking_limits.fullest_second([1.401, 2.2], ((1.0, 1.1), (1.3, 1.4)))[0] == 2, "they don't adjoin"
 
 
 def test_a_broken_promise_is_told_with_the_whole_history_of_a_person() -> None:

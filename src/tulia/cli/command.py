@@ -8,7 +8,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tulia.cli import api_keys, bench, doctor, imports, processes, senders, stats, tenants, tiers, up, verifying
+from tulia.cli import (
+    api_keys,
+    bench,
+    doctor,
+    imports,
+    processes,
+    rehearsing,
+    senders,
+    stats,
+    tenants,
+    tiers,
+    up,
+    verifying,
+)
 from tulia.cli.failing import CommandFailed, database_failure, keep_drivers_quiet, report
 from tulia.cli.installation import add_data_dir, database
 
@@ -71,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     api_keys.add(commands)
     senders.add(commands)
     imports.add(commands)
+    rehearsing.add(commands)
     verifying.add(commands)
     doctor.add(commands)
     stats.add(commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from tulia.dispatch.pacing import Pacer
@@ -24,7 +25,12 @@ class Departure:
             self._journal.note(self._recipient_id)
         if self.left_at is None:
             self.left_at = time.monotonic()
-            self._pacer.leave(self.left_at)
+            # The event loop writes at the end of its turn. Until then the process may stand still for seconds, and the
+            # message leaves after that: so it takes up room until the next turn, which can't begin before it has left.
+            asyncio.get_running_loop().call_soon(self._gone)
+
+    def _gone(self) -> None:
+        self._pacer.leave(time.monotonic())
 
     def close(self) -> None:
         """There is an answer, or there won't be one: whoever never left takes up no room any more."""

@@ -31,6 +31,7 @@ from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import reconcile
 from tulia.ledger.claim import ClaimedPerson
+from tulia.ledger.reconcile import Disowned
 
 _log = logs.get(__name__)
 LARGEST_BATCH = 200
@@ -117,14 +118,7 @@ class Dispatcher:
         failpoints.reached("disowned")
         if legacy.was_sending_just_now and not self._knows_last_second:
             self.pacer.hold(time.monotonic() + WINDOW_SECONDS)  # what another process sent fills this second
-        left = legacy.left
-        if left.unknown_count or left.returned_count:
-            _log.warning(
-                "interrupted_sends",
-                sender_id=str(self.connection.sender_id),
-                unknown=left.unknown_count,
-                never_left=left.returned_count,
-            )
+        self._tell_of("interrupted_sends", legacy.left)
 
     async def _release_stranded(self) -> None:
         """Puts back whom a claim took whose answer got lost with its connection. Call with nothing in flight here."""
@@ -139,8 +133,16 @@ class Dispatcher:
             on_the_wire=self._journal.of_dead_worker,
             worker_id=self._journal.worker_id,
         )
+        self._tell_of("stranded_by_a_lost_answer", left)
+
+    def _tell_of(self, event: str, left: Disowned) -> None:
         if left.unknown_count or left.returned_count:
-            _log.warning("stranded_by_a_lost_answer", unknown=left.unknown_count, never_left=left.returned_count)
+            _log.warning(
+                event,
+                sender_id=str(self.connection.sender_id),
+                unknown=left.unknown_count,
+                never_left=left.returned_count,
+            )
 
     async def _send_everything(self) -> None:
         refreshed_at = -REFRESH_SECONDS

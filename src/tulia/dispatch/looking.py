@@ -51,7 +51,8 @@ def take_over(tenant_id: UUID, sender_id: UUID, on_the_wire: WireReader) -> Lega
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out."""
     now = clock.now()
-    was_sending = reconcile.sent_since(tenant_id, sender_id, now - JUST_NOW)
+    was_claiming = reconcile.sent_since(tenant_id, sender_id, now - JUST_NOW)
     left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=on_the_wire)
-    confirmations.disown(tenant_id, sender_id)
-    return Legacy(left, was_sending)
+    confirming = confirmations.disown(tenant_id, sender_id)
+    # Whoever is unknown may have left at any time since their claim: after a process stood still, seconds later.
+    return Legacy(left, was_claiming or left.unknown_count > 0 or confirming > 0)

@@ -166,6 +166,11 @@ class Crowding:
     """How busy a process is with the messages of several senders, told by how late its timers are.
 
     When they are late, all send with fewer at a time, so that whoever has few is not kept waiting behind crowds.
+
+    Not the same as `MostOnWire`, though both thin out what a busy process has begun: that one keeps messages that are
+    claimed from being begun, which costs no speed and gains some; this one keeps people from being claimed, which costs
+    speed (a claim costs the same for one as for many), so it waits until somebody else would be kept waiting. A process
+    at work all the time isn't late as long as its turns are short.
     """
 
     share: float = 1.0

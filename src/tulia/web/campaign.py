@@ -14,7 +14,7 @@ from tulia.campaign_service import CampaignService
 from tulia.core import clock
 from tulia.page_service import PageService, in_words
 from tulia.reports.campaign_report import CampaignReport
-from tulia.web import figures, template_choices
+from tulia.web import figures, held_up, template_choices
 from tulia.web.member import READS, Member, page, show
 
 SETTLING = timedelta(minutes=15)
@@ -32,7 +32,7 @@ def campaign(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpRes
 def live(request: HttpRequest, member: Member, campaign_id: UUID) -> HttpResponse:
     """The part that changes while messages go out. When the state has changed too, the whole campaign instead."""
     context = _context(member, campaign_id)
-    if request.GET.get("was") == context["campaign"].status:
+    if request.GET.get("was") == context["was"]:
         return show(request, member, "_live", context)
     answer = show(request, member, "_campaign", context)
     answer.headers["HX-Retarget"] = "#campaign"
@@ -53,6 +53,7 @@ def _context(member: Member, campaign_id: UUID) -> dict[str, Any]:
     pages = PageService(member.caller)
     is_running = campaign.status in ("sending", "paused")
     texts = template_choices.texts_of(member.caller, campaign)
+    held = pages.held_up(campaign)
     still_to_go = sheet.waiting + sheet.deferred + sheet.sending
     return {
         "campaign": campaign,
@@ -67,6 +68,9 @@ def _context(member: Member, campaign_id: UUID) -> dict[str, Any]:
         "audience": in_words(campaign.target_criteria),
         "failures": pages.failures(campaign_id) if campaign.failed_count else (),
         "sender": pages.sender(campaign.sender_id),
+        "held_up": held_up.notices(held, status=campaign.status),
+        "is_reason_told": any(one.why == campaign.status_reason for one in held),
+        "was": held_up.token(held, status=campaign.status),
         "poll_seconds": _poll_seconds(report),
         "results_seconds": _RESULTS_SECONDS if _poll_seconds(report) else 0,
         "still_to_go": still_to_go,

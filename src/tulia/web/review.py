@@ -17,7 +17,7 @@ from tulia.core.errors import Conflict, Forbidden, Invalid
 from tulia.governance_service import GovernanceService
 from tulia.page_service import PageService, in_words, is_everyone
 from tulia.preview_service import PreviewService
-from tulia.web import experiment_form, limits_form, preview_panel, reach_panel, when_form
+from tulia.web import experiment_form, held_up, limits_form, preview_panel, reach_panel, when_form
 from tulia.web.composer import stored_form
 from tulia.web.member import COMPOSES, Member, page, show
 from tulia.web.templatetags.numbers import appointment
@@ -93,6 +93,7 @@ def _page(
     sender = PageService(member.caller).sender(campaign.sender_id)
     reach = reach_panel.of_campaign(member.caller, campaign.pk, campaign.target_criteria)
     problems, skipped = _problems(member, campaign)
+    held = [one for one in PageService(member.caller).held_up(campaign) if one.what != "template"]  # that is a problem
     context = {
         "campaign": campaign,
         "audience": in_words(campaign.target_criteria),
@@ -105,6 +106,7 @@ def _page(
         "problems": problems,
         "skipped": skipped,
         "sender": sender,
+        "held_up": held_up.notices(held, status=campaign.status),
         "house": house,
         "experiment": form.experiment,
         "counts": experiment_form.COUNTS[form.experiment.counts].lower(),
