@@ -112,7 +112,10 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     tests_conftest._start_database()
+    from tulia.core import threads
     from tulia.tenants import accounts
+
+    threads.hand_over_often()  # as every process that imports does
 
     def measure(what: str, tenant: Any, points: int) -> float:
         rate, worked = imported(tenant, options.people, points=points)

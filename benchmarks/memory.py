@@ -36,7 +36,7 @@ def act(name: str, slug: str, people: int) -> None:
     from tulia.audience_service import AudienceService
     from tulia.campaigns.models import MessageCampaign
     from tulia.channels.models import Sender
-    from tulia.core import clock
+    from tulia.core import clock, threads
     from tulia.ledger import enqueue
     from tulia.tenants import api_keys, queries
     from tulia.tenants.scope import tenant_scope
@@ -44,6 +44,7 @@ def act(name: str, slug: str, people: int) -> None:
     tenant = queries.by_slug(slug)
     assert tenant is not None
     caller = api_keys.operator(tenant.id)
+    threads.hand_over_often()  # as every process that does this
     if name == "import":
         result = AudienceService(caller).import_file("customers", import_speed.lines(people, points=0))
         assert result.created == people

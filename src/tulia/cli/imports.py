@@ -33,8 +33,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     with _opened(arguments.file) as source, ready():
         from tulia.audience_service import AudienceService
+        from tulia.core import threads
         from tulia.tenants import api_keys, queries
 
+        threads.hand_over_often()  # who reads the file keeps who stores it waiting at each of its statements
         tenant = queries.by_slug(arguments.tenant)
         result = AudienceService(api_keys.operator(tenant.id)).import_file(arguments.kind, source)
     if arguments.json:
