@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import uuid
 from collections.abc import Iterator
 
@@ -109,6 +111,18 @@ def test_what_may_succeed_in_a_moment_is_worth_repeating(error: Exception, is_wo
     twice = RuntimeError()
     twice.__cause__ = wrapped
     assert sql.is_worth_repeating(twice) is is_worth
+
+
+def test_a_connection_that_broke_without_a_word_is_worth_repeating() -> None:
+    assert sql.fetch_one("SELECT 1") == (1,)
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(OperationalError) as lost:
+        sql.begin("SELECT 1", {})
+    assert sql.is_worth_repeating(lost.value)
+    sql.drop_connection()
+    assert sql.begin("SELECT 1", {}) == "1"
+    sql.drop_connection()
 
 
 def test_a_dropped_connection_is_replaced_by_a_fresh_one() -> None:

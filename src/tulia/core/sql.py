@@ -98,6 +98,10 @@ def begin(question: str, params: Params, *, is_one_view: bool = False) -> str | 
         asked = f"BEGIN{' ISOLATION LEVEL REPEATABLE READ, READ ONLY' if is_one_view else ''}; {asked}"
     with connection.wrap_database_errors:
         answer = held.pgconn.exec_(asked.encode())
+        if held.pgconn.status == psycopg.pq.ConnStatus.BAD and not answer.error_field(
+            psycopg.pq.DiagnosticField.SQLSTATE
+        ):
+            raise psycopg.OperationalError("the connection is lost")
         if answer.status != psycopg.pq.ExecStatus.TUPLES_OK:
             raise psycopg.errors.error_from_result(answer)
     first = answer.get_value(0, 0)
