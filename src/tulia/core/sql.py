@@ -98,11 +98,9 @@ def begin(question: str, params: Params, *, is_one_view: bool = False) -> str | 
         asked = f"BEGIN{' ISOLATION LEVEL REPEATABLE READ, READ ONLY' if is_one_view else ''}; {asked}"
     with connection.wrap_database_errors:
         answer = held.pgconn.exec_(asked.encode())
-        if held.pgconn.status == psycopg.pq.ConnStatus.BAD and not answer.error_field(
-            psycopg.pq.DiagnosticField.SQLSTATE
-        ):
-            raise psycopg.OperationalError("the connection is lost")
         if answer.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            if not answer.error_field(psycopg.pq.DiagnosticField.SQLSTATE):  # not the server's words: it is gone
+                raise psycopg.OperationalError("the connection is lost")
             raise psycopg.errors.error_from_result(answer)
     first = answer.get_value(0, 0)
     return first.decode() if first is not None else None
