@@ -14,6 +14,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from api_client import ApiClient
+from cast import all_at_once, own_connection
 from tulia.core import clock
 from tulia.tenants import api_keys, request_rate
 from tulia.tenants.models import ApiKey
@@ -215,6 +216,18 @@ def test_who_calls_often_is_counted_ahead_and_gets_no_call_more(
             assert call(500) == 500
         assert len(asked) < 40
         assert call(400) == 100
+
+
+def test_threads_that_take_ahead_at_once_lose_nothing(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_rate, "_AHEAD_SECONDS", 60.0)
+    now = clock.now()
+
+    def call() -> int:
+        with own_connection():
+            return sum(request_rate.may_call(tenant.id, now=now) for _ in range(150))
+
+    with override_settings(API_RATE_PER_SECOND=300, API_BURST=600):
+        assert sum(all_at_once(*[call] * 5)) == 600  # type: ignore[arg-type]
 
 
 def test_what_was_taken_ahead_is_lost_after_a_second(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,21 @@ def test_who_asks_all_the_time_gets_nine_tenths_of_the_limit_and_never_more_than
 def test_after_a_pause_only_a_small_burst_leaves(limit: int, pause: int) -> None:
     pacer = Pacer(limit)
     assert pacer.room(0.0) == 0
-    assert pacer.room(float(pause)) <= max(1, 0.04 * limit)
+    assert pacer.room(float(pause)) <= max(1, min(0.08 * limit, max(40, 0.04 * limit)))
+
+
+@given(LIMITS, st.integers(1, 20))
+def test_leave_is_given_in_portions_so_that_few_claims_are_made(limit: int, seconds: int) -> None:
+    pacer, now, times, given = Pacer(limit), 0.0, 0, 0
+    while now < seconds:
+        if room := pacer.room(now):
+            pacer.take(room)
+            for _ in range(room):
+                pacer.leave(now)
+            times, given = times + 1, given + room
+        now += max(0.001, min(pacer.wait(now), 0.1))
+    assert times <= 1 + seconds * max(limit if limit < 40 else 0, 32)
+    assert given >= int(0.85 * limit * seconds) - 2
 
 
 @given(LIMITS)

@@ -18,7 +18,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 FILL = 0.92
-DEPTH = 0.04
+DEPTH, DEPTH_OF_SLOW_ONES, DEEP_ENOUGH = 0.04, 0.08, 40
+PORTION, PORTIONS_A_SECOND = 0.75, 15
 WINDOW_SECONDS = 1.05
 _HALVE, _RECOVER_PER_SECOND = 0.5, 0.05
 _SLOWEST_PER_SECOND = 0.1
@@ -50,9 +51,11 @@ class Pacer:
     def depth(self) -> float:
         """Whole messages, and for small limits a part of one beside, so that who asks a little late loses nothing.
 
-        Chosen so that ⌊fill · limit + depth⌋ is never above the limit.
+        Chosen so that ⌊fill · limit + depth⌋ is never above the limit, and twice as deep up to forty messages: the deeper,
+        the fewer claims.
         """
-        return max(1.0 + min(0.5, 0.07 * self.limit), float(int(DEPTH * self.limit)))
+        whole = int(min(DEPTH_OF_SLOW_ONES * self.limit, max(DEPTH * self.limit, DEEP_ENOUGH)))
+        return max(1.0 + min(0.5, 0.07 * self.limit), float(whole))
 
     @property
     def pace(self) -> float:
@@ -64,8 +67,14 @@ class Pacer:
         """Whether throttling still tells."""
         return self._share < 1.0
 
+    @property
+    def portion(self) -> int:
+        """Fewer messages than these are not given leave at once: a claim costs the database the same for one as for a
+        hundred, and at a hundred a second one for each message was half of all its work."""
+        return max(1, int(min(PORTION * self.depth, self.pace / PORTIONS_A_SECOND)))
+
     def room(self, now: float) -> int:
-        """How many messages may leave at this moment."""
+        """How many messages may leave at this moment; none as long as it isn't a whole portion."""
         since, self._filled_at = self._filled_at, max(now, self._filled_at)
         if now < self._held_until:
             return 0
@@ -74,7 +83,8 @@ class Pacer:
         self._tokens = min(self.depth, self._tokens + elapsed * self.pace)
         while self._left and self._left[0] <= now - WINDOW_SECONDS:
             self._left.popleft()
-        return max(0, min(int(self._tokens), self.limit - len(self._left) - self._leaving))
+        room = min(int(self._tokens), self.limit - len(self._left) - self._leaving)
+        return room if room >= self.portion else 0
 
     def take(self, count: int) -> None:
         """`count` messages are about to leave; not more than `room` said."""
@@ -92,12 +102,13 @@ class Pacer:
         self._tokens = min(self.depth, self._tokens + count)
 
     def wait(self, now: float) -> float:
-        """Seconds from now until one more message may leave, if nothing else happens."""
+        """Seconds from now until one more portion may leave, if nothing else happens."""
         if now < self._held_until:
             return self._held_until - now
-        filled = max(0.0, (1.0 - self._tokens) / self.pace)
-        if self._left and len(self._left) + self._leaving >= self.limit:
-            return max(filled, self._left[0] + WINDOW_SECONDS - now)
+        filled = max(0.0, (self.portion - self._tokens) / self.pace)
+        too_many = len(self._left) + self._leaving + self.portion - self.limit
+        if self._left and too_many > 0:
+            return max(filled, self._left[min(too_many, len(self._left)) - 1] + WINDOW_SECONDS - now)
         return filled
 
     def slow_down(self, now: float, *, left_at: float | None = None) -> None:

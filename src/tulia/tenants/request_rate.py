@@ -65,7 +65,10 @@ def may_call(tenant_id: UUID, *, now: datetime) -> bool:
             with _taking:
                 if len(_ahead) >= _MOST_REMEMBERED:
                     _ahead.clear()
-                _ahead[tenant_id] = _Ahead(tokens - 1, tokens, time.monotonic() + _AHEAD_SECONDS)
+                # Another thread may have taken some meanwhile.
+                since = _ahead.get(tenant_id)
+                left = since.left if since is not None and since is not ahead else 0
+                _ahead[tenant_id] = _Ahead(left + tokens - 1, tokens, time.monotonic() + _AHEAD_SECONDS)
             return True
     return False
 
