@@ -90,6 +90,9 @@ class Recipient(models.Model):
             models.CheckConstraint(
                 condition=Q(accepted_at__isnull=True) | Q(claimed_at__isnull=False), name="ledger_accepted_was_claimed"
             ),
+            models.CheckConstraint(
+                condition=~Q(state=State.FAILED.value) | Q(failed_at__isnull=False), name="ledger_failed_has_time"
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
@@ -111,6 +114,7 @@ class Recipient(models.Model):
                 name="ledger_by_customer",
             ),
             models.Index(fields=["tenant", "claimed_at"], condition=Q(claimed_at__isnull=False), name="ledger_by_time"),
+            models.Index(fields=["campaign", "customer"], condition=Q(failed_at__isnull=False), name="ledger_failed"),
         ]
 
 

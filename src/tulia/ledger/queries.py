@@ -80,12 +80,14 @@ def page(
     if state is not None and state not in LINES:
         known = ", ".join(LINES)
         raise Invalid(f"state must be one of {known}.", details={"state": f"must be one of {known}"})
+    states = LINES[state] if state else None
+    narrowed = "AND r.failed_at IS NOT NULL" if states == (State.FAILED,) else ""
     rows = sql.fetch_all(
-        sql.load("ledger", "recipients"),
+        sql.load("ledger", "recipients").replace("/*narrowed*/", narrowed),
         {
             "tenant_id": tenant_id,
             "campaign_id": campaign_id,
-            "states": [int(one) for one in LINES[state]] if state else None,
+            "states": [int(one) for one in states] if states else None,
             "reason": reason,
             "beyond": wanted.position[0] if wanted.position else None,
             "is_backward": wanted.is_backward,

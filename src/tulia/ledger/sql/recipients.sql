@@ -1,5 +1,6 @@
 -- People of a campaign with what happened to each, in order of the customer's id, from a place on. Two branches, of which
--- the planner drops one, so that each reads in the order of the unique index and stops when it has enough.
+-- the planner drops one, so that each reads in the order of the unique index and stops when it has enough. Those who failed
+-- have an index of their own, for which the marked places name what they have in common (queries.page).
 -- params: tenant_id uuid, campaign_id uuid, states smallint[] (null: any), reason text (null: any),
 --         beyond uuid (null: from the start), is_backward boolean, batch int
 -- returns: customer_id, external_id, name, phone, arm, state, reason, attempts, due_at, accepted_at, sent_at,
@@ -23,6 +24,7 @@ WITH there_are AS MATERIALIZED (
           AND (%(states)s::smallint[] IS NULL OR r.state = ANY (%(states)s::smallint[]))
           AND (%(reason)s::text IS NULL OR r.reason = %(reason)s::text OR r.failure_kind = %(reason)s::text
                OR r.failure_code = %(reason)s::text)
+          /*narrowed*/
           AND (%(beyond)s::uuid IS NULL OR r.customer_id > %(beyond)s::uuid)
         ORDER BY r.customer_id
         LIMIT %(batch)s::int
@@ -36,6 +38,7 @@ WITH there_are AS MATERIALIZED (
           AND (%(states)s::smallint[] IS NULL OR r.state = ANY (%(states)s::smallint[]))
           AND (%(reason)s::text IS NULL OR r.reason = %(reason)s::text OR r.failure_kind = %(reason)s::text
                OR r.failure_code = %(reason)s::text)
+          /*narrowed*/
           AND (%(beyond)s::uuid IS NULL OR r.customer_id < %(beyond)s::uuid)
         ORDER BY r.customer_id DESC
         LIMIT %(batch)s::int
