@@ -11,11 +11,14 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from api_client import ApiClient
-from cast import add_campaign, add_people, add_sender, add_template, recipients, start
+from cast import NOW, add_campaign, add_people, add_sender, add_template, recipients, start
 from tulia.audience.models import Customer
 from tulia.campaigns.models import MessageCampaign
-from tulia.core import clock
+from tulia.channels.types import Failure, FailureKind
+from tulia.core import clock, sql
+from tulia.ledger import record
 from tulia.ledger.claim import claim
+from tulia.ledger.record import Evidence, Kind
 from tulia.tenants import tenant_settings
 from tulia.tenants.models import Tenant, Tier
 from tulia.tenants.scope import tenant_scope
@@ -197,3 +200,26 @@ def test_lists_and_reach_take_the_same_number_of_queries_however_many_people(ten
     assert counts[0] == counts[1]
     assert max(counts[0]) < 25
     assert not recipients(campaign)
+
+
+def test_the_few_who_failed_are_found_without_reading_everybody(tenant: Tenant, api: ApiClient) -> None:
+    sender = add_sender(tenant)
+    add_people(tenant, 3_000)
+    campaign = start(add_campaign(tenant, sender_id=str(sender.pk)))
+    claimed = claim(tenant.pk, campaign.pk, now=NOW, batch=10).people
+    failure = Failure(FailureKind.RECIPIENT, "131026", "no WhatsApp")
+    record.record(
+        tenant.pk, sender.pk, [Evidence(one.recipient_id, Kind.REJECTED, NOW, failure=failure) for one in claimed[:3]]
+    )
+    path = f"/v1/campaigns/{campaign.pk}/recipients?state=failed&limit=2"
+    with CaptureQueriesContext(connection) as asked:
+        first = api("GET", path).json()
+    (statement,) = (one["sql"] for one in asked if "failed_at IS NOT NULL" in one["sql"])
+    second = api("GET", first["next"].removeprefix("http://testserver")).json()
+    people = [*first["results"], *second["results"]]
+    assert [person["state"] for person in people] == ["failed"] * 3
+    assert {person["customer_id"] for person in people} == {str(one.customer_id) for one in claimed[:3]}
+    assert api("GET", second["previous"].removeprefix("http://testserver")).json()["results"] == first["results"]
+    with tenant_scope(tenant.pk):
+        plan = "\n".join(line for (line,) in sql.fetch_all(f"EXPLAIN {statement}"))
+    assert "ledger_failed" in plan
