@@ -16,6 +16,7 @@ from tulia.audience.models import Customer
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.types import Failure, FailureKind
 from tulia.core import clock, sql
+from tulia.dispatch import jobs, scheduler
 from tulia.ledger import record
 from tulia.ledger.claim import claim
 from tulia.ledger.record import Evidence, Kind
@@ -223,3 +224,20 @@ def test_the_few_who_failed_are_found_without_reading_everybody(tenant: Tenant, 
     with tenant_scope(tenant.pk):
         plan = "\n".join(line for (line,) in sql.fetch_all(f"EXPLAIN {statement}"))
     assert "ledger_failed" in plan
+
+
+def test_a_page_of_people_is_read_in_order_right_after_the_freeze(tenant: Tenant, api: ApiClient) -> None:
+    """And not by sorting everybody, as it was until the database had looked at the new rows."""
+    add_sender(tenant)
+    add_people(tenant, 3_000)
+    campaign = add_campaign(tenant)
+    with tenant_scope(tenant.pk):
+        scheduler.start(campaign, confirm_everyone=False, now=NOW)
+    jobs.launch(str(tenant.pk), str(campaign.pk))
+    with CaptureQueriesContext(connection) as asked:
+        assert len(api("GET", f"/v1/campaigns/{campaign.pk}/recipients").json()["results"]) == 50
+    (statement,) = (one["sql"] for one in asked if "wanted AS" in one["sql"])
+    with tenant_scope(tenant.pk):
+        plan = "\n".join(line for (line,) in sql.fetch_all(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) {statement}"))
+    assert "Index Scan using ledger_one_row_per_person" in plan
+    assert "actual rows=3000" not in plan

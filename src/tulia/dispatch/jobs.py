@@ -60,6 +60,7 @@ def launch(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
         return
     failpoints.reached("frozen")
     if size is not None:
+        planning.refresh_statistics(enqueue.TABLES)
         _log.info("audience_frozen", campaign_id=campaign_id, people=size)
 
 

@@ -14,6 +14,10 @@ from tulia.ledger import rules as sending_rules
 from tulia.ledger.rules import SendingRules
 from tulia.ledger.status import NEVER_BY_ITSELF, Role
 
+TABLES = ("ledger_recipients",)
+"""What an audience is written to. Until PostgreSQL has seen the many new rows it takes them for a few, and sorts them all
+for each page of them."""
+
 
 def freeze(campaign: MessageCampaign, *, now: datetime) -> int | None:
     """Writes the audience of a campaign that was just started, once; the number of people.
