@@ -23,6 +23,7 @@ from tulia.channels.models import Sender
 from tulia.core import clock
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.dispatcher import Dispatcher
+from tulia.dispatch.pacing import Pacer
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger.models import Recipient
 from tulia.tenants import api_keys
@@ -116,15 +117,25 @@ class Run:
 
     @contextlib.asynccontextmanager
     async def dispatching(
-        self, *, timeout_seconds: float = 10.0, beside: Dispatcher | None = None, journal: WireJournal | None = None
+        self,
+        *,
+        timeout_seconds: float = 10.0,
+        beside: Dispatcher | None = None,
+        journal: WireJournal | None = None,
+        pacer: Pacer | None = None,
     ) -> AsyncIterator[Dispatcher]:
-        """The dispatcher, begun; at the end it is stopped and has finished. `beside` another it shares its threads."""
+        """The dispatcher, begun; at the end it is stopped and has finished. `beside` another it shares its threads.
+
+        `pacer` is the one that this process kept of an earlier dispatcher of the sender.
+        """
         database = DatabaseThreads(THREADS) if beside is None else beside._database
         try:
             async with http.session(timeout_seconds=timeout_seconds) as session:
                 connection = await database.run(registry.connection_of, self.tenant.id, self.sender.id)
                 assert connection is not None
-                dispatcher = Dispatcher(connection, registry.connect(connection, session), database, journal=journal)
+                dispatcher = Dispatcher(
+                    connection, registry.connect(connection, session), database, journal=journal, pacer=pacer
+                )
                 running = asyncio.create_task(dispatcher.run())
                 try:
                     yield dispatcher

@@ -36,6 +36,7 @@ class Sender(models.Model):
     daily_limit = models.PositiveIntegerField(null=True)
     is_simulated = models.BooleanField(db_default=False)
     paused_reason = models.CharField(max_length=300, blank=True, db_default="")
+    dispatched_by = models.UUIDField(null=True)
     breaker_state = models.CharField(max_length=10, db_default="closed", default="closed")
     breaker_scope = models.CharField(max_length=10, blank=True, db_default="", default="")
     breaker_reason = models.CharField(max_length=500, blank=True, db_default="", default="")

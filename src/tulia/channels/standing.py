@@ -64,6 +64,16 @@ def now_of(tenant_id: UUID, sender_id: UUID) -> SenderNow | None:
     return SenderNow(connection, *row) if connection and row else None
 
 
+def dispatched_by(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> UUID | None:
+    """Notes that this worker sends with the sender from now on; who did before, None when nobody knows."""
+    with tenant_scope(tenant_id):
+        mine = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id)
+        before = mine.values_list("dispatched_by", flat=True).first()
+        if before != worker_id:
+            mine.update(dispatched_by=worker_id)
+    return before
+
+
 def opened(
     tenant_id: UUID,
     sender_id: UUID,

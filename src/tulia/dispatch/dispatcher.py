@@ -64,7 +64,7 @@ class Dispatcher:
         tenant_id, sender_id = connection.tenant_id, connection.sender_id
         self._in_flight = InFlight()
         self._most_in_flight = MostInFlight(connection.rate_per_second)
-        self._knows_last_second = pacer is not None
+        self._is_paced_on = pacer is not None
         self.pacer = pacer or Pacer(connection.rate_per_second)
         self._breaker = OutageBreaker()
         self._outcomes = Outcomes(
@@ -113,10 +113,12 @@ class Dispatcher:
             looking.take_over,
             self.connection.tenant_id,
             self.connection.sender_id,
+            self._journal.worker_id if self._journal else None,
             self._journal.of_dead_worker if self._journal else lambda _: None,
         )
         failpoints.reached("disowned")
-        if legacy.was_sending_just_now and not self._knows_last_second:
+        # What this process remembers of the last second is not all of it when another has sent in between.
+        if legacy.was_sending_just_now and not (self._is_paced_on and legacy.was_ours):
             self.pacer.hold(time.monotonic() + WINDOW_SECONDS)  # what another process sent fills this second
         self._tell_of("interrupted_sends", legacy.left)
 
