@@ -9,6 +9,7 @@ import contextlib
 import os
 import tempfile
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     before it, because it adds to its tables a share of what others left there."""
     places = {name: place for place, name in enumerate(_LONG)}
     items.sort(key=lambda item: places.get(item.path.relative_to(Path(__file__).parent).parts[0], len(_LONG)))
+    _name_apart(items)
+
+
+def _name_apart(items: list[pytest.Item]) -> None:
+    """xdist runs one test of each name, and schemathesis gives all operations the same."""
+    met: Counter[str] = Counter()
+    for item in items:
+        met[item.nodeid] += 1
+        if met[item.nodeid] > 1:
+            item._nodeid = f"{item.nodeid}[{met[item.nodeid]}]"  # type: ignore[attr-defined]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
