@@ -15,19 +15,21 @@ from datetime import datetime
 from uuid import UUID
 
 from tulia.audience import reach
-from tulia.campaigns import edit, launching, lifecycle, render, tryout, wordings
+from tulia.campaigns import edit, lifecycle, render, wordings
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import http, registry, senders
 from tulia.channels.adapter import Connection
 from tulia.channels.types import Accepted, OutgoingMessage, Rejected
 from tulia.core import planning, sql
 from tulia.core.errors import Missing
+from tulia.dispatch import scheduler
 from tulia.dispatch.composing import Composer
 from tulia.dispatch.courses import Course
 from tulia.ledger import claim as ledger_claim
 from tulia.ledger import enqueue
 from tulia.ledger import rules as sending_rules
 from tulia.ledger.claim import ClaimedPerson
+from tulia.ledger.rules import SendingRules
 from tulia.ledger.status import NAMES, State
 from tulia.tenants.scope import system_scope, tenant_scope
 
@@ -167,22 +169,18 @@ def _play(tenant_id: UUID, campaign_id: UUID, *, most: int, now: datetime) -> _P
     try:
         with tenant_scope(tenant_id):
             campaign = edit.find(tenant_id, campaign_id)
-            launching.hold(campaign)
-            sender = senders.for_campaign(tenant_id, campaign.sender_id)
-            lifecycle.check_ready(campaign, sender=sender, confirm_everyone=True)
-            assert sender is not None
-            tryout.refuse_if_for_nobody(campaign, now=now)
-            edit.check_against_tenant(tenant_id, {"variants": campaign.variants})
+            sender = scheduler.hold_if_ready(campaign, confirm_everyone=True, now=now)
             connection = registry.connection_of(tenant_id, sender.pk)
             assert connection is not None
             lifecycle.launch(campaign, sender=sender, now=now)
             campaign.refresh_from_db()
             audience = enqueue.freeze(campaign, now=now) or 0
-            people = tuple(_claimed(campaign, most=most, now=now))
+            rules = sending_rules.of_campaign(campaign, now=now)
+            people = tuple(_claimed(campaign, rules, most=most, now=now))
             rows = sql.fetch_all(_STANDING, {"tenant_id": tenant_id, "campaign_id": campaign_id})
             said = wordings.of_campaign(campaign)
             addresses = tuple(one.tracked_addresses for one in said)
-            course = Course(campaign, said, sending_rules.of_campaign(campaign, now=now), 0.0, addresses)
+            course = Course(campaign, said, rules, 0.0, addresses)
             standing = tuple((NAMES[State(state)], reason, count) for state, reason, count in rows)
             played.append(_Played(course, connection, audience, people, standing))
             raise _RollBack
@@ -190,9 +188,8 @@ def _play(tenant_id: UUID, campaign_id: UUID, *, most: int, now: datetime) -> _P
         return played[0]
 
 
-def _claimed(campaign: MessageCampaign, *, most: int, now: datetime) -> Iterable[ClaimedPerson]:
+def _claimed(campaign: MessageCampaign, rules: SendingRules, *, most: int, now: datetime) -> Iterable[ClaimedPerson]:
     """Those whose turn it is, in the order in which they would be sent to."""
-    rules = sending_rules.of_campaign(campaign, now=now)
     count = 0
     while count < most:
         claimed = ledger_claim.claim(

@@ -9,6 +9,7 @@ from uuid import UUID
 from tulia.campaigns import approval, edit, launching, lifecycle, tryout
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import senders
+from tulia.channels.models import Sender
 from tulia.core import failpoints, jobs, logs, sql
 from tulia.core.errors import Refusal
 from tulia.dispatch.names import LAUNCH, QUEUE
@@ -27,17 +28,26 @@ def start(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -
 
     Call in the tenant's scope. Raises the refusal that says what is missing, or that another was quicker.
     """
+    sender = hold_if_ready(campaign, confirm_everyone=confirm_everyone, now=now)
+    approval.check_start(campaign, now=now)
+    launching.reserve(campaign, sends=usage.reserve(campaign, now=now))
+    lifecycle.launch(campaign, sender=sender, now=now)
+    failpoints.reached("starting")
+    defer_launch(campaign.tenant_id, campaign.pk)
+
+
+def hold_if_ready(campaign: MessageCampaign, *, confirm_everyone: bool, now: datetime) -> Sender:
+    """Holds the campaign and checks all that is a matter of itself; with which sender it goes out.
+
+    Call in the tenant's scope. Raises the refusal that says what is missing.
+    """
     launching.hold(campaign)
     sender = senders.for_campaign(campaign.tenant_id, campaign.sender_id)
     lifecycle.check_ready(campaign, sender=sender, confirm_everyone=confirm_everyone)
     assert sender is not None
     tryout.refuse_if_for_nobody(campaign, now=now)
     edit.check_against_tenant(campaign.tenant_id, {"variants": campaign.variants})
-    approval.check_start(campaign, now=now)
-    launching.reserve(campaign, sends=usage.reserve(campaign, now=now))
-    lifecycle.launch(campaign, sender=sender, now=now)
-    failpoints.reached("starting")
-    defer_launch(campaign.tenant_id, campaign.pk)
+    return sender
 
 
 def defer_launch(tenant_id: UUID, campaign_id: UUID, *, queue: str = QUEUE) -> None:
