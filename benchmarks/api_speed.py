@@ -1,8 +1,10 @@
 """How long the API takes under 200 requests a second of mixed reads, while a campaign is being sent.
 
-    python benchmarks/api_speed.py [--people 50000] [--rate 200] [--seconds 30] [--sending 100] [--json FILE]
+    python benchmarks/api_speed.py [--people 50000] [--rate 200] [--seconds 30] [--sending 100]
+        [--web-processes 2] [--json FILE]
 
-A whole installation: web, worker, simulator, database, and this process, which asks. Requests begin when they are due,
+A whole installation, as `tulia up` runs it: as many web processes as processors (at most 4), worker, simulator, database;
+and this process, which asks. Requests begin when they are due,
 whether or not the ones before were answered, and the time of each counts from when it was due: a server that stops for a
 second is charged for every request that should have been made meanwhile. Reads are dealt out over all lists and reports.
 `--sending` is the rate of the campaign that runs meanwhile, whose callbacks come in through the same web process.
@@ -96,19 +98,22 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--sending", type=int, default=100)
+    parser.add_argument("--web-processes", type=int)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     tests_conftest._start_database()
+    from django.conf import settings
+
     import live_installation as installations
     from flows.opening import open_shop
 
-    with tempfile.TemporaryDirectory() as logs, installations.running(Path(logs)) as running:
+    count = options.web_processes or settings.WEB_PROCESSES
+    with tempfile.TemporaryDirectory() as logs, installations.running(Path(logs), web_processes=count) as running:
         shop = open_shop(running, customers=options.people, rate=options.sending)
         campaign = shop.make()
         shop.execute(campaign)
         customer = shop.get("/v1/customers")["results"][0]["id"]
         paths = addresses(campaign, customer)
-        print("web", running.processes["web"].pid, flush=True)
         asyncio.run(ask(running.web_url, shop.key, paths, rate=20, seconds=len(paths) / 20))  # everything once
         measured = asyncio.run(ask(running.web_url, shop.key, paths, rate=options.rate, seconds=options.seconds))
         state = shop.get(f"/v1/campaigns/{campaign}")

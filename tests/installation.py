@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -18,8 +19,12 @@ OURS = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_URL", "SIMULATOR_URL")
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without the settings of the test run itself: each installation here is its own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TULIA_") and name not in OURS}
+    """Ours without the settings of the test run itself: each installation here is its own.
+
+    One web process is enough for what most of them are about, and each takes a second to begin.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TULIA_") and name not in OURS}
+    return kept | {"TULIA_WEB_PROCESSES": "1"}
 
 
 _kept: Path | None = None
@@ -83,6 +88,7 @@ class Up:
                 stderr=subprocess.STDOUT,
                 env=installation.environment,
             )
+        atexit.register(self.process.kill)  # a test that fails leaves nothing running; its children die with it
         wait_until(lambda: "runs at" in self.text() or self.process.poll() is not None)
         assert self.process.poll() is None, self.text()
         self.url = self.text().split("runs at ")[1].split()[0]
@@ -90,6 +96,11 @@ class Up:
 
     def text(self) -> str:
         return self.printed.read_text()
+
+    def read(self, path: str) -> str:
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(self.url + path, timeout=20) as response:
+            return str(response.read().decode())
 
     def get(self, path: str) -> int:
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))

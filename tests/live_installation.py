@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tulia.cli.listening import listen
+
 T = TypeVar("T")
 SIMULATOR_CONFIG = {
     "accepting": {"latency_ms": {"median": 5, "sigma": 0.3}},
@@ -55,6 +57,7 @@ class Installation:
     """Running processes, and how to stop and start them."""
 
     logs: Path
+    web_processes: int = 1
     web_url: str = ""
     simulator_url: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -78,8 +81,19 @@ class Installation:
         return port
 
     def _start_web(self) -> int:
+        """`tulia web` itself; several share a port as under `tulia up`."""
         port = free_port()
-        self._spawn("web", "-m", "tulia.cli", "web", "--port", str(port))
+        if self.web_processes == 1:
+            self._spawn("web", "-m", "tulia.cli", "web", "--port", str(port))
+            return port
+        counts = self.logs / "counts"
+        counts.mkdir(exist_ok=True)
+        with listen("127.0.0.1", port) as listener:
+            for n in range(1, self.web_processes + 1):
+                self._spawn(
+                    f"web-{n}", "-m", "tulia.cli", "web", "--socket", str(listener.fileno()),
+                    inherited=(listener.fileno(),), PROMETHEUS_MULTIPROC_DIR=str(counts),
+                )  # fmt: skip
         return port
 
     def start_worker(self, name: str = "worker") -> None:
@@ -97,12 +111,13 @@ class Installation:
         process.send_signal(signal.SIGTERM)
         return process.wait(timeout=30)
 
-    def _spawn(self, name: str, *arguments: str) -> None:
-        environment = os.environ | {"TULIA_SIMULATOR_URL": self.simulator_url, "TULIA_PUBLIC_URL": self.web_url}
+    def _spawn(self, name: str, *arguments: str, inherited: tuple[int, ...] = (), **environment: str) -> None:
+        ours = {"TULIA_SIMULATOR_URL": self.simulator_url, "TULIA_PUBLIC_URL": self.web_url}
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments], env=environment, stdout=log, stderr=log, start_new_session=True
-            )
+                [sys.executable, *arguments], env=os.environ | ours | environment, stdout=log, stderr=log,
+                start_new_session=True, pass_fds=inherited,
+            )  # fmt: skip
 
     def _await(self, url: str) -> None:
         def answers() -> bool:
@@ -146,10 +161,10 @@ def _call_off_what_others_left() -> None:
 
 
 @contextlib.contextmanager
-def running(logs: Path) -> Iterator[Installation]:
+def running(logs: Path, *, web_processes: int = 1) -> Iterator[Installation]:
     """An installation for the time of the `with`."""
     _call_off_what_others_left()
-    installation = Installation(logs)
+    installation = Installation(logs, web_processes)
     try:
         installation.start()
         yield installation

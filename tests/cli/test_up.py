@@ -8,13 +8,27 @@ import signal
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from installation import Installation, is_alive, wait_until
+from installation import Installation, is_alive, wait_until, with_tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+def all_serve(processes: Iterable[int]) -> bool:
+    """Whether each has come to its loop, and so to waiting for connections."""
+    return all(any(map(_is_of_a_loop, Path(f"/proc/{pid}/fd").iterdir())) for pid in processes)
+
+
+def _is_of_a_loop(descriptor: Path) -> bool:
+    try:
+        return str(descriptor.readlink()) == "anon_inode:[eventpoll]"
+    except FileNotFoundError:  # closed since it was listed
+        return False
 
 
 def simulated_numbers(installation: Installation) -> int:
@@ -71,6 +85,38 @@ def test_up_serves_shares_its_database_restarts_what_dies_and_leaves_nothing_beh
     assert time.monotonic() - began < 20
     assert [pid for pid in everyone if is_alive(pid)] == []
     assert not (installation.data_dir / "up.json").exists()
+
+
+def test_several_web_processes_take_turns_and_count_together(tmp_path: Path) -> None:
+    installation = Installation(with_tables(tmp_path / "data"))
+    installation.environment["TULIA_WEB_PROCESSES"] = "2"
+    up = installation.up("--no-simulator")
+
+    def servers() -> dict[int, str]:
+        return {pid: line for pid, line in up.children().items() if "cli web" in line}
+
+    def counted() -> int:
+        return sum(
+            int(float(line.split()[-1]))
+            for line in up.read("/metrics").splitlines()
+            if line.startswith('tulia_http_requests_total{method="GET",route="healthz",status="200"}')
+        )
+
+    wait_until(lambda: len(servers()) == 2 and all_serve(servers()))
+    with ThreadPoolExecutor(16) as at_once:
+        assert set(at_once.map(up.get, ["/healthz"] * 200)) == {200}
+    assert {counted() for _ in range(20)} == {200}
+
+    for pid in servers():  # one after the other: whoever is left answers
+        os.kill(pid, signal.SIGKILL)
+        assert set(map(up.get, ["/healthz"] * 20)) == {200}
+        wait_until(lambda pid=pid: len(servers()) == 2 and pid not in servers() and all_serve(servers()))
+    assert counted() == 240
+    environment = Path(f"/proc/{next(iter(servers()))}/environ").read_text().split("\0")
+    counts = Path(next(one for one in environment if one.startswith("PROMETHEUS_MULTIPROC_DIR")).partition("=")[2])
+    assert counts.is_dir()
+    assert up.stop() == 0
+    assert not counts.exists()
 
 
 def test_even_a_killed_up_leaves_nothing_running_and_the_next_one_finds_the_data(installation: Installation) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import prometheus_client
 from django.db import DatabaseError
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
@@ -21,10 +23,17 @@ OPEN_STATUSES = ("scheduled", "sending", "paused")
 
 
 def text() -> bytes:
-    """What this process counted, and how the installation is doing; without the latter when the database is away."""
+    """What was counted here, and how the installation is doing; without the latter when the database is away.
+
+    Counted by this process; where several share a port (`tulia up`), by all of them, for any of them may be asked.
+    """
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
     registry.register(_Looked(_look()))
-    return prometheus_client.generate_latest() + prometheus_client.generate_latest(registry)
+    counted = prometheus_client.REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        counted = prometheus_client.CollectorRegistry()
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    return prometheus_client.generate_latest(counted) + prometheus_client.generate_latest(registry)
 
 
 class _Looked(Collector):

@@ -13,10 +13,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from socket import socket
 from typing import Any, NoReturn
 
-from tulia.cli import banner, installation, standing
+from tulia.cli import banner, installation, standing, web_processes
 from tulia.cli.database_keeper import DatabaseKeeper
 from tulia.cli.failing import CommandFailed
 from tulia.cli.installation import add_data_dir, check_database_url, data_dir, use_cluster
@@ -88,13 +87,16 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
         os.environ["TULIA_SIMULATOR_URL"] = _start_simulator(supervisor, place)
     elif not arguments.simulator:
         os.environ.pop("TULIA_SIMULATOR_URL", None)
-    # The web process spends a second on importing; it says it is not ready until the migrations are done.
-    supervisor.start(_web(place, listener))
+    # A web process spends a second on importing; it says it is not ready until the migrations are done.
+    first, *others = web_processes.children(place, listener, held)
+    supervisor.start(first)
     installation.migrate_if_needed()
     access = _introduce(url, with_demo=arguments.demo, supervisor=supervisor)
     # Last, because its work can wait for the second that its start takes from the others.
     supervisor.start(_child("worker", place, [sys.executable, "-m", "tulia.cli", "worker"]))
     _wait_until_ready(url, supervisor)
+    for other in others:
+        supervisor.start(other)
     for child in supervisor.children:
         if child.name == "simulator":
             # A new simulator knows no number, and needs a moment before it can be told.
@@ -122,14 +124,8 @@ def _check_settings() -> None:
     assert settings.SECRET_KEY
 
 
-def _child(name: str, place: Path, command: list[str], *, inherited: tuple[int, ...] = ()) -> Child:
-    return Child(name, command, {}, place / "logs" / f"{name}.log", inherited)
-
-
-def _web(place: Path, listener: socket) -> Child:
-    number = listener.fileno()
-    command = [sys.executable, "-m", "tulia.cli", "web", "--socket", str(number)]
-    return _child("web", place, command, inherited=(number,))
+def _child(name: str, place: Path, command: list[str]) -> Child:
+    return Child(name, command, {}, place / "logs" / f"{name}.log")
 
 
 def _start_simulator(supervisor: Supervisor, place: Path) -> str:

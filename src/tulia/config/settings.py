@@ -34,6 +34,11 @@ def _number(name: str, default: int, *, lowest: int, highest: int) -> int:
     return value
 
 
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _flag(name: str, *, default: bool) -> bool:
     text = _text(name).lower()
     if text in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
@@ -129,6 +134,7 @@ SIMULATOR_URL = _text("TULIA_SIMULATOR_URL").rstrip("/")
 LOG_LEVEL = _text("TULIA_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     raise ImproperlyConfigured(f"TULIA_LOG_LEVEL is {LOG_LEVEL!r}, and must be DEBUG, INFO, WARNING or ERROR.")
+WEB_PROCESSES = _number("TULIA_WEB_PROCESSES", min(4, _processors()), lowest=1, highest=32)
 DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=4, highest=100)
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -83,6 +83,11 @@ def transaction_scope() -> Iterator[None]:
     """One transaction; a savepoint inside another."""
     with transaction.atomic():
         yield
+
+
+def once_committed(act: Callable[[], None]) -> None:
+    """Does it when the transaction at hand is committed, at once when there is none, never when it is rolled back."""
+    transaction.on_commit(act)
 
 
 def begin(question: str, params: Params, *, is_one_view: bool = False) -> str | None:

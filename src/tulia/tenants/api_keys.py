@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from tulia.core import clock, crypto, keyset
+from tulia.core import clock, crypto, keyset, sql
 from tulia.core.errors import Invalid, Missing
 from tulia.core.keyset import Page, PageRequest
+from tulia.core.stamp import Stamp
 from tulia.tenants import access
 from tulia.tenants.models import ApiKey
 from tulia.tenants.scope import system_scope, tenant_scope
@@ -25,8 +27,9 @@ _MOST_KNOWN = 10_000
 
 # Who was recognised a moment ago, and until when (of the monotonic clock) that is good enough. Whoever calls two hundred
 # times a second needn't be looked up each time: that was a fifth of what a request costs. A key that is revoked opens
-# nothing more in this process at once, in others after a second.
-_known: dict[str, tuple[float, Caller]] = {}
+# nothing more on this machine at once, on others after a second.
+_known: dict[str, _Known] = {}
+_changes = Stamp("api_keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,12 @@ class Caller:
     def at(self, via: str, *, address: str = "", agent: str = "") -> Caller:
         """This caller, known to act from there."""
         return replace(self, origin=Origin(via, address[:45], agent[:_LONGEST_AGENT]))
+
+
+class _Known(NamedTuple):
+    until: float
+    change: int
+    caller: Caller
 
 
 class Unrecognised(enum.StrEnum):
@@ -151,9 +160,9 @@ def recognise(key: str) -> Caller | Unrecognised:
     if not key.startswith(PREFIX) or len(key) > 200:
         return Unrecognised.UNKNOWN
     digest = crypto.digest(key)
-    until, known = _known.get(digest, (0.0, None))
-    if known is not None and until > time.monotonic():
-        return known
+    known, change = _known.get(digest), _changes.seen()
+    if known is not None and known.until > time.monotonic() and known.change == change:
+        return known.caller
     with system_scope():
         found = ApiKey.objects.filter(key_digest=digest).first()
     if found is None:
@@ -178,7 +187,7 @@ def recognise(key: str) -> Caller | Unrecognised:
         lasts = min(lasts, (found.expires_at - now).total_seconds())
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
-    _known[digest] = (time.monotonic() + lasts, caller)
+    _known[digest] = _Known(time.monotonic() + lasts, change, caller)
     return caller
 
 
@@ -198,6 +207,4 @@ def page(tenant_id: UUID, wanted: PageRequest) -> Page[ApiKey]:
 def revoke(tenant_id: UUID, key_id: UUID, *, now: datetime) -> None:
     """It opens nothing from now on; revoking it twice is revoking it once. Call in the tenant's scope."""
     ApiKey.objects.filter(tenant_id=tenant_id, pk=key_id, revoked_at=None).update(revoked_at=now)
-    for digest, (_, caller) in list(_known.items()):
-        if caller.api_key_id == key_id:
-            _known.pop(digest, None)
+    sql.once_committed(_changes.change)

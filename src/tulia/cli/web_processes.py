@@ -1,0 +1,41 @@
+"""Several web processes that take turns at one port, because Python uses one processor at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+from socket import socket
+
+from tulia.cli.supervisor import Child
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
+
+
+def children(place: Path, listener: socket, held: contextlib.ExitStack) -> list[Child]:
+    """As many as TULIA_WEB_PROCESSES says, not started yet. What they count together is gone when `held` is closed."""
+    from tulia.config import settings
+
+    number = listener.fileno()
+    command = [sys.executable, "-m", "tulia.cli", "web", "--socket", str(number)]
+    environment = {}
+    if settings.WEB_PROCESSES > 1:
+        counts = _empty_directory(place)
+        held.callback(shutil.rmtree, counts, ignore_errors=True)
+        environment = {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
+    names = ["web", *(f"web-{n}" for n in range(2, settings.WEB_PROCESSES + 1))]
+    return [Child(name, command, environment, place / "logs" / f"{name}.log", (number,)) for name in names]
+
+
+def _empty_directory(place: Path) -> Path:
+    """For the files through which they count together: in memory if possible, for a full disk would end them (SIGBUS)."""
+    name = hashlib.sha256(str(place).encode()).hexdigest()[:16]
+    for path in (_IN_MEMORY / f"tulia-{os.getuid()}-{name}", place / "counts"):
+        shutil.rmtree(path, ignore_errors=True)  # what a killed one left
+        with contextlib.suppress(OSError):
+            path.mkdir(mode=0o700)
+            return path
+    raise OSError(f"no directory can be made in {place}")
