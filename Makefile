@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# Whatever the machine is told: without compiled modules each process that starts compiles Django anew, for two seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test bench browser check setup setup-dev lock clean
 

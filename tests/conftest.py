@@ -11,7 +11,7 @@ import tempfile
 import uuid
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -27,9 +27,21 @@ _held = contextlib.ExitStack()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Starts the server before anything imports Django's settings; the workers of xdist each start their own."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", default=None):
+    """Makes the tables once, and starts the server before anything imports Django's settings; the workers of xdist each
+    start their own, with a copy of the tables."""
+    is_worker = hasattr(config, "workerinput")
+    if is_worker:
+        installation.begin_with(Path(config.workerinput["tables"]))
+    else:
+        _make_tables()
+    if is_worker or not config.getoption("numprocesses", default=None):
         _start_database(is_durable=False)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of xdist where the tables are."""
+    node.workerinput["tables"] = str(installation.tables())
 
 
 _LONG = ("core", "torture", "operations", "browser", "flows", "cli", "dispatch", "webhooks", "ledger", "api", "reports")
@@ -56,25 +68,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     _held.close()
 
 
-def _start_database(*, is_durable: bool = True) -> None:
-    data_dir = Path(_held.enter_context(tempfile.TemporaryDirectory(prefix="tulia-test-")))
-    data_dir.chmod(0o755)  # so that the database's account gets in when the tests run as root
+def _make_tables() -> None:
+    """Keeps the files of a migrated server for everybody to begin with; migrating takes longer than copying them."""
     import subprocess
     import sys
 
+    data_dir = _new_folder()
     with embedded_postgres.running(data_dir, until_exit=True) as cluster:
-        if not is_durable:
-            _trust_in_power(cluster)
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "tulia.config.settings",
-            "TULIA_DATA_DIR": str(data_dir),
-            "DATABASE_URL": cluster.url(embedded_postgres.APPLICATION_ROLE),
-            "TULIA_OWNER_DATABASE_URL": cluster.url(embedded_postgres.OWNER_ROLE),
-            "TULIA_SECRET_KEY": "only-for-tests-" + "0123456789" * 3,
-        }
-        subprocess.run([sys.executable, "-m", "tulia.cli", "migrate"], check=True)
+        _trust_in_power(cluster)
+        migrate = [sys.executable, "-m", "tulia.cli", "migrate"]
+        subprocess.run(migrate, check=True, env=os.environ | _settings(cluster))
     installation.keep_tables(cluster.files, data_dir / "tables")
-    _held.enter_context(embedded_postgres.running(data_dir, until_exit=True))
+
+
+def _start_database(*, is_durable: bool = True) -> None:
+    if installation.tables() is None:
+        _make_tables()
+    data_dir = installation.with_tables(_new_folder())
+    cluster = _held.enter_context(embedded_postgres.running(data_dir, until_exit=True))
+    if not is_durable:
+        _trust_in_power(cluster)
+    os.environ |= _settings(cluster)
     import django
 
     django.setup()
@@ -82,6 +96,22 @@ def _start_database(*, is_durable: bool = True) -> None:
 
     # Hundreds of tests sign somebody in; what scrypt costs on purpose is paid in tests/tenants and by the live servers.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
+
+
+def _new_folder() -> Path:
+    folder = Path(_held.enter_context(tempfile.TemporaryDirectory(prefix="tulia-test-")))
+    folder.chmod(0o755)  # so that the database's account gets in when the tests run as root
+    return folder
+
+
+def _settings(cluster: embedded_postgres.Cluster) -> dict[str, str]:
+    return {
+        "DJANGO_SETTINGS_MODULE": "tulia.config.settings",
+        "TULIA_DATA_DIR": str(cluster.data_dir),
+        "DATABASE_URL": cluster.url(embedded_postgres.APPLICATION_ROLE),
+        "TULIA_OWNER_DATABASE_URL": cluster.url(embedded_postgres.OWNER_ROLE),
+        "TULIA_SECRET_KEY": "only-for-tests-" + "0123456789" * 3,
+    }
 
 
 def _trust_in_power(cluster: embedded_postgres.Cluster) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tulia.config import embedded_postgres
+
 OURS = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_URL", "SIMULATOR_URL")
 
 
@@ -32,17 +34,27 @@ _kept: Path | None = None
 
 def keep_tables(files: Path, place: Path) -> None:
     """Keeps a copy of a stopped server's files for `with_tables`, with the product's settings."""
-    global _kept
     subprocess.run(["cp", "-a", str(files), str(place)], check=True)
     (place / "postgresql.auto.conf").write_text("")
+    begin_with(place)
+
+
+def begin_with(place: Path) -> None:
+    """From now on `with_tables` copies what another process kept here."""
+    global _kept
     _kept = place
+
+
+def tables() -> Path | None:
+    """What `with_tables` copies, once it is there."""
+    return _kept
 
 
 def with_tables(data_dir: Path) -> Path:
     """Makes a new data directory that has its tables already, for tests that aren't about how they are made."""
     data_dir.mkdir(parents=True, exist_ok=True)
     if _kept:
-        subprocess.run(["cp", "-a", str(_kept), str(data_dir / "postgres")], check=True)
+        subprocess.run(["cp", "-a", str(_kept), str(embedded_postgres.locate(data_dir).files)], check=True)
     return data_dir
 
 
