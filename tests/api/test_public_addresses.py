@@ -38,10 +38,16 @@ def test_the_page_of_the_description_lists_every_operation_and_loads_nothing_fro
 
 
 def _resources(patterns: list[URLPattern | URLResolver]) -> list[URLPattern]:
-    return [pattern for pattern in patterns if isinstance(pattern, URLPattern) and hasattr(pattern.callback, "cls")]
+    found = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            found += _resources(pattern.url_patterns)
+        elif hasattr(pattern.callback, "cls"):
+            found.append(pattern)
+    return found
 
 
-@pytest.mark.parametrize("pattern", _resources(urls.urlpatterns), ids=lambda pattern: str(pattern.pattern))
+@pytest.mark.parametrize("pattern", _resources(urls.urlpatterns), ids=lambda pattern: pattern.callback.cls.__name__)
 def test_every_method_of_every_resource_declares_a_scope_that_exists(pattern: URLPattern) -> None:
     view = pattern.callback.cls
     for method in ("get", "post", "put", "patch", "delete"):

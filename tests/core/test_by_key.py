@@ -1,9 +1,10 @@
-"""A row by its key is the same row that Django would give."""
+"""A row by its key is the same row that Django would give, and so is a page of them."""
 
 from __future__ import annotations
 
 import uuid
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -11,7 +12,8 @@ from cast import add_campaign, add_people, add_sender
 from tulia.audience.models import Customer
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels.models import Sender
-from tulia.core import by_key
+from tulia.core import by_key, keyset
+from tulia.core.keyset import PageRequest
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
 
@@ -58,3 +60,26 @@ def test_a_row_of_another_tenant_is_not_there(tenant: Tenant) -> None:
     with tenant_scope(uuid.uuid4()), CaptureQueriesContext(connection) as asked:
         assert by_key.row(MessageCampaign, pk=campaign.pk) is None
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("order", [("-created_at", "-id"), ("phone", "id")])
+def test_pages_are_those_that_django_gives_onwards_and_back(tenant: Tenant, order: tuple[str, str]) -> None:
+    add_people(tenant, 7)
+    with tenant_scope(tenant.id):
+        left = Customer.objects.order_by("phone")[3]
+        Customer.objects.filter(pk=left.pk).update(deleted_at=left.created_at)
+        rows = Customer.objects.filter(tenant_id=tenant.id, deleted_at=None)
+        wanted, seen = PageRequest(limit=4), []
+        while True:
+            ours = keyset.page_of(Customer, {"tenant_id": tenant.id, "deleted_at": None}, wanted, order=order)
+            assert ours == keyset.page(rows, wanted, order=order)
+            seen.append(ours.results)
+            if ours.next is None:
+                break
+            wanted = PageRequest(4, ours.next)
+        assert [len(page) for page in seen] == [4, 2]
+        assert ours.previous is not None
+        back = PageRequest(4, ours.previous, is_backward=True)
+        page = keyset.page_of(Customer, {"tenant_id": tenant.id, "deleted_at": None}, back, order=order)
+        assert page == keyset.page(rows, back, order=order)
+        assert page.results == seen[0]

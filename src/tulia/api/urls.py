@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from tulia.api import (
     analytics,
@@ -27,6 +27,42 @@ from tulia.api import (
     usage,
 )
 
+# Nested, because addresses are tried one after the other, and these are asked for most.
+_of_a_campaign = [
+    path("", campaigns.Campaign.as_view()),
+    path("/preview", previews.CampaignPreview.as_view()),
+    path("/execute", campaigns.CampaignExecute.as_view()),
+    path("/pause", campaigns.CampaignPause.as_view()),
+    path("/resume", campaigns.CampaignResume.as_view()),
+    path("/cancel", campaigns.CampaignCancel.as_view()),
+    path("/clone", campaigns.CampaignClone.as_view()),
+    path("/schedule", campaigns.CampaignSchedule.as_view()),
+    path("/test-send", campaigns.CampaignTestSend.as_view()),
+    path("/approval", approvals.CampaignApproval.as_view()),
+    path("/request-approval", approvals.CampaignRequestApproval.as_view()),
+    path("/approve", approvals.CampaignApprove.as_view()),
+    path("/reject", approvals.CampaignReject.as_view()),
+    path("/report", campaigns.CampaignReportView.as_view()),
+    path("/recipients.csv", analytics.CampaignRecipientsFile.as_view()),
+    path("/results.csv", analytics.CampaignResultsFile.as_view()),
+    path("/timeline", analytics.CampaignTimeline.as_view()),
+    path("/funnel", analytics.CampaignFunnel.as_view()),
+    path("/cohorts", analytics.CampaignCohorts.as_view()),
+    path("/response-times", analytics.CampaignResponseTimes.as_view()),
+    path("/failures", analytics.CampaignFailures.as_view()),
+    path("/money", analytics.CampaignMoney.as_view()),
+    path("/reach", people_of_campaigns.ReachOfCampaign.as_view()),
+    path("/recipients", people_of_campaigns.Recipients.as_view()),
+    path("/recipients/<uuid:customer_id>", people_of_campaigns.Recipient.as_view()),
+]
+_of_a_customer = [
+    path("", customers.OneCustomer.as_view()),
+    path("/preferences", customers.CustomerPreferences.as_view()),
+    path("/consent-history", customers.ConsentHistory.as_view()),
+    path("/export", privacy.CustomerExport.as_view()),
+    path("/erase", privacy.CustomerErase.as_view()),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", openapi.openapi, name="openapi"),
     path("docs", openapi.docs, name="docs"),
@@ -39,31 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/reach", people_of_campaigns.Reach.as_view()),
     path("campaigns/reach/recipients", people_of_campaigns.PeopleReached.as_view()),
     path("campaigns/preview", previews.DraftPreview.as_view()),
-    path("campaigns/<uuid:campaign_id>", campaigns.Campaign.as_view()),
-    path("campaigns/<uuid:campaign_id>/preview", previews.CampaignPreview.as_view()),
-    path("campaigns/<uuid:campaign_id>/execute", campaigns.CampaignExecute.as_view()),
-    path("campaigns/<uuid:campaign_id>/pause", campaigns.CampaignPause.as_view()),
-    path("campaigns/<uuid:campaign_id>/resume", campaigns.CampaignResume.as_view()),
-    path("campaigns/<uuid:campaign_id>/cancel", campaigns.CampaignCancel.as_view()),
-    path("campaigns/<uuid:campaign_id>/clone", campaigns.CampaignClone.as_view()),
-    path("campaigns/<uuid:campaign_id>/schedule", campaigns.CampaignSchedule.as_view()),
-    path("campaigns/<uuid:campaign_id>/test-send", campaigns.CampaignTestSend.as_view()),
-    path("campaigns/<uuid:campaign_id>/approval", approvals.CampaignApproval.as_view()),
-    path("campaigns/<uuid:campaign_id>/request-approval", approvals.CampaignRequestApproval.as_view()),
-    path("campaigns/<uuid:campaign_id>/approve", approvals.CampaignApprove.as_view()),
-    path("campaigns/<uuid:campaign_id>/reject", approvals.CampaignReject.as_view()),
-    path("campaigns/<uuid:campaign_id>/report", campaigns.CampaignReportView.as_view()),
-    path("campaigns/<uuid:campaign_id>/recipients.csv", analytics.CampaignRecipientsFile.as_view()),
-    path("campaigns/<uuid:campaign_id>/results.csv", analytics.CampaignResultsFile.as_view()),
-    path("campaigns/<uuid:campaign_id>/timeline", analytics.CampaignTimeline.as_view()),
-    path("campaigns/<uuid:campaign_id>/funnel", analytics.CampaignFunnel.as_view()),
-    path("campaigns/<uuid:campaign_id>/cohorts", analytics.CampaignCohorts.as_view()),
-    path("campaigns/<uuid:campaign_id>/response-times", analytics.CampaignResponseTimes.as_view()),
-    path("campaigns/<uuid:campaign_id>/failures", analytics.CampaignFailures.as_view()),
-    path("campaigns/<uuid:campaign_id>/money", analytics.CampaignMoney.as_view()),
-    path("campaigns/<uuid:campaign_id>/reach", people_of_campaigns.ReachOfCampaign.as_view()),
-    path("campaigns/<uuid:campaign_id>/recipients", people_of_campaigns.Recipients.as_view()),
-    path("campaigns/<uuid:campaign_id>/recipients/<uuid:customer_id>", people_of_campaigns.Recipient.as_view()),
+    path("campaigns/<uuid:campaign_id>", include(_of_a_campaign)),
     path("campaign-templates", campaign_templates.CampaignTemplates.as_view()),
     path("campaign-templates/<uuid:campaign_template_id>", campaign_templates.OneCampaignTemplate.as_view()),
     path("campaign-templates/<uuid:campaign_template_id>/start", campaign_templates.CampaignTemplateStart.as_view()),
@@ -76,11 +88,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recurring-campaigns/<uuid:recurrence_id>/campaigns", recurring.RecurringChildren.as_view()),
     path("customers", customers.Customers.as_view()),
     path("customers/import", imports.ImportCustomers.as_view()),
-    path("customers/<uuid:customer_id>", customers.OneCustomer.as_view()),
-    path("customers/<uuid:customer_id>/preferences", customers.CustomerPreferences.as_view()),
-    path("customers/<uuid:customer_id>/consent-history", customers.ConsentHistory.as_view()),
-    path("customers/<uuid:customer_id>/export", privacy.CustomerExport.as_view()),
-    path("customers/<uuid:customer_id>/erase", privacy.CustomerErase.as_view()),
+    path("customers/<uuid:customer_id>", include(_of_a_customer)),
     path("compliance/refusals", privacy.RefusedSends.as_view()),
     path("orders", orders.Orders.as_view()),
     path("orders/import", imports.ImportOrders.as_view()),

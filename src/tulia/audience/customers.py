@@ -19,7 +19,7 @@ from tulia.audience.customer_fields import Wrong
 from tulia.audience.models import Customer, CustomerTag
 from tulia.core import by_key, sql
 from tulia.core.errors import Conflict, Invalid, Missing
-from tulia.core.keyset import Page, PageRequest, page
+from tulia.core.keyset import Page, PageRequest, page, page_of
 from tulia.tenants import queries
 
 _COLUMNS = ("external_id", "phone", "name", "language", "timezone", "country", "attributes")
@@ -134,20 +134,23 @@ def listed(
 
     `phone` may be written as people do; one that is no phone number finds nobody.
     """
-    rows = _live(tenant_id)
-    if tag:
-        rows = rows.filter(pk__in=CustomerTag.objects.filter(tenant_id=tenant_id, tag=tag).values("customer_id"))
+    equal: dict[str, object] = {"tenant_id": tenant_id, "deleted_at": None}
     if phone:
         try:
-            read = customer_fields.read_phone(phone, country=queries.get(tenant_id).country)
+            equal["phone"] = customer_fields.read_phone(phone, country=queries.get(tenant_id).country)
         except Wrong:
             return Page([])
-        rows = rows.filter(phone=read)
     if external_id:
-        rows = rows.filter(external_id=external_id)
-    if q:
-        rows = rows.filter(Q(name__icontains=q) | Q(phone__contains=q) | Q(external_id__icontains=q))
-    found = page(rows, wanted)
+        equal["external_id"] = external_id
+    if tag or q:
+        rows = _live(tenant_id).filter(**equal)
+        if tag:
+            rows = rows.filter(pk__in=CustomerTag.objects.filter(tenant_id=tenant_id, tag=tag).values("customer_id"))
+        if q:
+            rows = rows.filter(Q(name__icontains=q) | Q(phone__contains=q) | Q(external_id__icontains=q))
+        found = page(rows, wanted)
+    else:
+        found = page_of(Customer, equal, wanted)
     return Page(_people(tenant_id, found.results), found.next, found.previous)
 
 
@@ -158,8 +161,8 @@ def _live(tenant_id: UUID) -> QuerySet[Customer]:
 def _people(tenant_id: UUID, customers: Iterable[Customer]) -> list[Person]:
     customers = list(customers)
     tags: dict[UUID, list[str]] = {customer.pk: [] for customer in customers}
-    named = CustomerTag.objects.filter(tenant_id=tenant_id, customer_id__in=list(tags)).order_by("tag")
-    for customer_id, tag in named.values_list("customer_id", "tag"):
+    of_these = {"tenant_id": tenant_id, "customer_ids": list(tags)}
+    for customer_id, tag in sql.fetch_all(sql.load("audience", "tags_of_customers"), of_these):
         tags[customer_id].append(tag)
     return [
         Person(

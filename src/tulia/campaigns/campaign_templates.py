@@ -68,7 +68,7 @@ def start(
 
 def page(tenant_id: UUID, wanted: PageRequest) -> Page[CampaignTemplate]:
     """Newest first."""
-    return keyset.page(CampaignTemplate.objects.filter(tenant_id=tenant_id), wanted)
+    return keyset.page_of(CampaignTemplate, {"tenant_id": tenant_id}, wanted)
 
 
 def find(tenant_id: UUID, template_id: UUID) -> CampaignTemplate:

@@ -30,13 +30,12 @@ class Person:
 
 def page(tenant_id: UUID, wanted: PageRequest, *, status: str | None) -> Page[MessageCampaign]:
     """Newest first. Raises Invalid for a status that there isn't."""
-    rows = MessageCampaign.objects.filter(tenant_id=tenant_id)
-    if status is not None:
-        if status not in STATUSES:
-            known = ", ".join(STATUSES)
-            raise Invalid(f"status must be one of {known}.", details={"status": f"must be one of {known}"})
-        rows = rows.filter(status=status)
-    return keyset.page(rows, wanted)
+    if status is None:
+        return keyset.page_of(MessageCampaign, {"tenant_id": tenant_id}, wanted)
+    if status not in STATUSES:
+        known = ", ".join(STATUSES)
+        raise Invalid(f"status must be one of {known}.", details={"status": f"must be one of {known}"})
+    return keyset.page_of(MessageCampaign, {"tenant_id": tenant_id, "status": status}, wanted)
 
 
 def status_of(tenant_id: UUID, campaign_id: UUID) -> str | None:

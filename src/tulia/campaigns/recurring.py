@@ -210,7 +210,7 @@ def delete(held: CampaignRecurrence) -> None:
 
 def page(tenant_id: UUID, wanted: PageRequest) -> Page[CampaignRecurrence]:
     """Newest first."""
-    return keyset.page(CampaignRecurrence.objects.filter(tenant_id=tenant_id), wanted)
+    return keyset.page_of(CampaignRecurrence, {"tenant_id": tenant_id}, wanted)
 
 
 def find(tenant_id: UUID, recurrence_id: UUID) -> CampaignRecurrence:

@@ -140,7 +140,7 @@ def get(tenant_id: UUID, sender_id: UUID) -> Sender:
 
 def page(tenant_id: UUID, wanted: PageRequest) -> Page[Sender]:
     """Newest first."""
-    return keyset.page(Sender.objects.filter(tenant_id=tenant_id), wanted)
+    return keyset.page_of(Sender, {"tenant_id": tenant_id}, wanted)
 
 
 def default(tenant_id: UUID) -> Sender | None:

@@ -214,8 +214,8 @@ def of_ids(tenant_id: UUID, ids: Iterable[UUID]) -> dict[UUID, MessageTemplate]:
 
 def page(tenant_id: UUID, wanted: PageRequest, *, status: str | None = None) -> Page[MessageTemplate]:
     """Newest first."""
-    rows = _listed(tenant_id)
-    return keyset.page(rows.filter(status=status) if status else rows, wanted)
+    of_status = {"status": status} if status else {}
+    return keyset.page_of(MessageTemplate, {"tenant_id": tenant_id, "deleted_at": None, **of_status}, wanted)
 
 
 def _listed(tenant_id: UUID) -> QuerySet[MessageTemplate]:

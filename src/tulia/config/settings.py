@@ -198,12 +198,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tulia.web.headers.SecurityHeaders",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "tulia.web.pages_only.PagesOnly",
 ]
 ROOT_URLCONF = "tulia.config.urls"
 ASGI_APPLICATION = "tulia.config.asgi.application"

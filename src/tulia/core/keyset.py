@@ -6,12 +6,14 @@ A page is asked for by the place it begins after. Rows that come or go between t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+
+from tulia.core import by_key
 
 Position = tuple[Any, ...]
 T = TypeVar("T")
@@ -47,13 +49,27 @@ def page(rows: QuerySet[M], wanted: PageRequest, *, order: Sequence[str] = ("-cr
 
     `order` names columns that together are unique, all with a minus sign or all without.
     """
-    descending = order[0].startswith("-")
-    fields = [name.lstrip("-") for name in order]
-    reads_down = descending != wanted.is_backward
+    fields, reads_down = _direction(wanted, order)
     if wanted.position is not None:
         rows = rows.filter(_beyond(fields, wanted.position, "lt" if reads_down else "gt"))
     found = list(rows.order_by(*(f"-{name}" if reads_down else name for name in fields))[: wanted.limit + 1])
     return cut(found, wanted, position_of=lambda row: tuple(getattr(row, name) for name in fields))
+
+
+def page_of(
+    model: type[M], equal: Mapping[str, object], wanted: PageRequest, *, order: Sequence[str] = ("-created_at", "-id")
+) -> Page[M]:
+    """`page` of the rows whose columns have these values (None is NULL), by a statement that is made once."""
+    fields, reads_down = _direction(wanted, order)
+    found = by_key.rows(
+        model, equal, order=fields, is_descending=reads_down, limit=wanted.limit + 1, beyond=wanted.position
+    )
+    return cut(found, wanted, position_of=lambda row: tuple(getattr(row, name) for name in fields))
+
+
+def _direction(wanted: PageRequest, order: Sequence[str]) -> tuple[list[str], bool]:
+    """The order's columns, and whether they are read downwards."""
+    return [name.lstrip("-") for name in order], order[0].startswith("-") != wanted.is_backward
 
 
 def cut(found: list[T], wanted: PageRequest, *, position_of: Callable[[T], Position]) -> Page[T]:

@@ -16,6 +16,8 @@ def count(tenant_id: UUID, template_ids: Iterable[UUID]) -> Mapping[UUID, int]:
     A campaign that sends one thing to all is counted by its counter, a test whose arms differ by the ledger.
     """
     uses: Counter[UUID] = Counter(dict.fromkeys(template_ids, 0))
+    if not uses:
+        return uses
     mixed = {}
     for campaign in template_use.sent_with(tenant_id, uses):
         sent = template_use.templates_of(campaign)

@@ -123,7 +123,7 @@ def get(tenant_id: UUID, subscription_id: UUID) -> WebhookSubscription:
 
 def page(tenant_id: UUID, wanted: PageRequest) -> Page[WebhookSubscription]:
     """Newest first."""
-    return keyset.page(WebhookSubscription.objects.filter(tenant_id=tenant_id, deleted_at=None), wanted)
+    return keyset.page_of(WebhookSubscription, {"tenant_id": tenant_id, "deleted_at": None}, wanted)
 
 
 def _check(*, url: str | None, event_types: Sequence[str] | None, description: str | None) -> dict[str, str]:
