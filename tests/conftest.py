@@ -29,12 +29,12 @@ _held = contextlib.ExitStack()
 def pytest_configure(config: pytest.Config) -> None:
     """Makes the tables once, and starts the server before anything imports Django's settings; the workers of xdist each
     start their own, with a copy of the tables."""
-    is_worker = hasattr(config, "workerinput")
-    if is_worker:
-        installation.begin_with(Path(config.workerinput["tables"]))
+    given = getattr(config, "workerinput", None)
+    if given:
+        installation.begin_with(Path(given["tables"]))
     else:
         _make_tables()
-    if is_worker or not config.getoption("numprocesses", default=None):
+    if given or not config.getoption("numprocesses", default=None):
         _start_database(is_durable=False)
 
 
@@ -42,6 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tells a worker of xdist where the tables are."""
     node.workerinput["tables"] = str(installation.tables())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile`, which is what `make test` says."""
+    from sharing_out import LiveApart
+
+    return LiveApart(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 _LONG = ("core", "torture", "operations", "browser", "flows", "cli", "dispatch", "webhooks", "ledger", "api", "reports")

@@ -40,8 +40,8 @@ def machines() -> Iterator[Machines]:
 
 def next_version(folder: Path) -> Path:
     """A copy of the program that calls itself another version and brings a migration more."""
-    shutil.copytree(SOURCE / "tulia", folder / "tulia", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(SOURCE / "whatsapp_simulator", folder / "whatsapp_simulator")
+    for package in ("tulia", "whatsapp_simulator"):
+        shutil.copytree(SOURCE / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "tulia" / "__init__.py").write_text('"""Tulia Campaigns."""\n\n__version__ = "99.0"\n')
     names = {
         app: max(path.stem for path in (SOURCE / "tulia" / app / "migrations").glob("0*.py"))
