@@ -3,9 +3,10 @@
     python benchmarks/sustained.py [--per-second 1000] [--seconds 60] [--json FILE]      the row of the table
     python benchmarks/sustained.py --per-second 500 --seconds 1800                       a soak
 
-Web, worker, database and simulator share this machine. Everybody gets sent, delivered and read within a second or two.
-Each second it looks how long the oldest callback has been waiting to be applied, and at the memory of each process; said
-is the median of these in the first and in the last third. "Slower than asked" counts seconds below 97 % of the rate.
+Web processes (as many as under `tulia up`), worker, database and simulator share this machine. Everybody gets sent,
+delivered and read within a second or two. Each second it looks how long the oldest callback has been waiting to be applied,
+and at the memory of each process; said is the median of these in the first and in the last third. "Slower than asked"
+counts seconds below 97 % of the rate.
 """
 
 from __future__ import annotations
@@ -98,9 +99,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     tests_conftest._start_database()
+    from django.conf import settings
+
     import live_installation as installations
 
-    with tempfile.TemporaryDirectory() as logs, installations.running(Path(logs)) as running:
+    with (
+        tempfile.TemporaryDirectory() as logs,
+        installations.running(Path(logs), web_processes=settings.WEB_PROCESSES) as running,
+    ):
         installations.fetch(
             f"{running.simulator_url}/_sim/config",
             {"behaviour": {"service": KEEN, "marketing": KEEN}, "noise": {"dup_rate": 0.0, "reorder_rate": 0.0}},

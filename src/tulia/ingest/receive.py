@@ -31,7 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _log = logs.get(__name__)
 LARGEST_BODY = 4 * 1024 * 1024  # a thousand updates are about 600 KB
 LARGEST_STORE = 200
-WAKE_SECONDS = 0.1
+WAKE_SECONDS = 0.2  # waking, taking up and ending a job costs as much as applying thirty updates
 PREFIX = "/v1/webhooks/whatsapp/"
 _WHATSAPP = registry.CALLBACKS["whatsapp_cloud"]
 
@@ -78,7 +78,7 @@ class Inbox:
                     self._waking = asyncio.create_task(self._wake_appliers())
 
     async def _wake_appliers(self) -> None:
-        """Defers the applying: at once for the first callback, then ten times a second at most, however many come.
+        """Defers the applying: at once for the first callback, then five times a second at most, however many come.
 
         If this process dies before, the callbacks are stored all the same, and the queue's own round finds them.
         """
