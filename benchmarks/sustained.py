@@ -5,8 +5,7 @@
 
 Web processes (as many as under `tulia up`), worker, database and simulator share this machine. Everybody gets sent,
 delivered and read within a second or two. Each second it looks how long the oldest callback has been waiting to be applied,
-and at the memory of each process; said is the median of these in the first and in the last third. "Slower than asked"
-counts seconds below 97 % of the rate.
+and at the memory of each process; said is the median of these in the first and in the last third.
 """
 
 from __future__ import annotations

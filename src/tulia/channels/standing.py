@@ -64,7 +64,7 @@ def now_of(tenant_id: UUID, sender_id: UUID) -> SenderNow | None:
     return SenderNow(connection, *row) if connection and row else None
 
 
-def dispatched_by(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> UUID | None:
+def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> UUID | None:
     """Notes that this worker sends with the sender from now on; who did before, None when nobody knows."""
     with tenant_scope(tenant_id):
         mine = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id)

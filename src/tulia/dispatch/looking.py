@@ -55,7 +55,7 @@ def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_w
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out. Call with the sender's lock."""
     now = clock.now()
-    was_ours = worker_id is not None and standing.dispatched_by(tenant_id, sender_id, worker_id) == worker_id
+    was_ours = worker_id is not None and standing.take_over(tenant_id, sender_id, worker_id) == worker_id
     was_claiming = reconcile.sent_since(tenant_id, sender_id, now - JUST_NOW)
     left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=on_the_wire)
     confirming = confirmations.disown(tenant_id, sender_id)
