@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from conftest import Visit, Visitor
+    from browser.conftest import Visit, Visitor
 
 CAMPAIGN = re.compile(r"/campaigns/[0-9a-f-]{36}$")
 MINUTE = 60_000

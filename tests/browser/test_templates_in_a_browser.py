@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from test_in_a_browser import CAMPAIGN, FAINT_TEXTS, MINUTE, WATCH_SHIFTS, launch, number_in
+
+from browser.test_in_a_browser import CAMPAIGN, FAINT_TEXTS, MINUTE, WATCH_SHIFTS, launch, number_in
 
 if TYPE_CHECKING:
-    from conftest import Visit, Visitor
+    from browser.conftest import Visit, Visitor
 
 
 def write(visitor: Visitor, name: str) -> None:
