@@ -12,7 +12,7 @@ run: setup
 
 # By file: the tests of one file share what they start. (Groups by mark are silently ignored with pytest 9.2.)
 test: setup-dev browser
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Debian's Chromium, for tests/browser; without it they are skipped, and say so.
 browser:

@@ -10,11 +10,10 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 _LIVE = tuple(f"tests/{name}/" for name in ("torture", "operations", "browser", "flows", "cli"))
-_AS_ONE = "tests/browser/"
 
 
 class LiveApart(LoadScopeScheduling):
-    """By file, for the tests of one share what they start; those of the browser share one installation.
+    """By file, for the tests of one share what they start.
 
     The first process takes what starts whole installations, which wait for one another much of the time, and the others
     the rest, which keeps the processors busy meanwhile: two installations at once would take each other's time, and
@@ -22,7 +21,7 @@ class LiveApart(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _AS_ONE if nodeid.startswith(_AS_ONE) else nodeid.split("::", 1)[0]
+        return nodeid.split("::", 1)[0]
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         takes_live = node is self.nodes[0]

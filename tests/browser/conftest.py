@@ -62,10 +62,10 @@ class Visitor:
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     """`tulia up` with the demo shop, on a free port and a data directory of its own; it ends with these tests, because
-    its people would go on living beside all others."""
+    its people would go on living beside all others: a campaign that one file leaves behind takes reach from the next."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("TULIA_")}
     for ours in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE"):
         kept.pop(ours, None)
