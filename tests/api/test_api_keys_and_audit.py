@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -115,7 +116,10 @@ def test_the_use_of_a_key_is_noted_once_a_minute_at_most(tenant: Tenant) -> None
     assert last_used() > first
 
 
-def test_a_key_that_another_process_of_this_machine_revoked_opens_nothing_at_once(tenant: Tenant) -> None:
+def test_a_key_that_another_process_here_revoked_opens_nothing_at_once(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_keys, "_KNOWN_SECONDS", 600.0)
     row, key = api_keys.make(tenant.id, name="n", scopes=["analytics:view"])
     api = ApiClient(key)
     assert api("GET", "/v1/campaigns").status_code == 200
@@ -130,6 +134,18 @@ def test_a_key_that_another_process_of_this_machine_revoked_opens_nothing_at_onc
         [sys.executable, "-c", revoking], env=os.environ | {"TULIA_DATA_DIR": str(settings.DATA_DIR)}, check=True
     )
     assert api("GET", "/v1/campaigns").status_code == 401
+
+
+def test_a_key_whose_revocation_is_taken_back_goes_on_and_is_looked_up_when_it_succeeds(tenant: Tenant) -> None:
+    row, key = api_keys.make(tenant.id, name="n", scopes=["analytics:view"])
+    assert isinstance(api_keys.recognise(key), api_keys.Caller)
+    with suppress(ZeroDivisionError), tenant_scope(tenant.id):
+        api_keys.revoke(tenant.id, row.pk, now=clock.now())
+        raise ZeroDivisionError
+    assert isinstance(api_keys.recognise(key), api_keys.Caller)
+    with tenant_scope(tenant.id):
+        api_keys.revoke(tenant.id, row.pk, now=clock.now())
+    assert api_keys.recognise(key) is api_keys.Unrecognised.REVOKED
 
 
 def test_a_key_that_another_machine_revoked_opens_nothing_after_a_second(tenant: Tenant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -29,11 +30,19 @@ def text() -> bytes:
     """
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
     registry.register(_Looked(_look()))
-    counted = prometheus_client.REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        counted = prometheus_client.CollectorRegistry()
-        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
-    return prometheus_client.generate_latest(counted) + prometheus_client.generate_latest(registry)
+    return _counted() + prometheus_client.generate_latest(registry)
+
+
+def _counted() -> bytes:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return prometheus_client.generate_latest()
+    everybody = prometheus_client.CollectorRegistry()
+    try:
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        return prometheus_client.generate_latest(everybody)
+    except (OSError, ValueError, RuntimeError, struct.error) as error:  # a file that is gone, or only half made yet
+        _log.warning("counts_not_told", error=repr(error))
+        return b""
 
 
 class _Looked(Collector):

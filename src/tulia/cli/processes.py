@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from tulia.cli.installation import add_data_dir, database, ready
 from tulia.cli.listening import listen
@@ -64,6 +65,8 @@ def _serve(listener: socket.socket) -> int:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
+    if counts := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(counts).mkdir(mode=0o700, exist_ok=True)  # somebody may have tidied it away
     config.load()  # all that is imported, which `hand_over_often` then leaves alone
     threads.hand_over_often()
     uvicorn.Server(config).run(sockets=[listener])

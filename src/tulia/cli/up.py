@@ -80,19 +80,19 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
         use_cluster(server.cluster)
         keeper = DatabaseKeeper(server)
 
+    first, *others = web_processes.children(place, listener, held)
     supervisor = Supervisor()
-    held.callback(supervisor.stop)
+    held.callback(supervisor.stop)  # before what they count together goes
     given_simulator = os.environ.get("TULIA_SIMULATOR_URL", "")
     if arguments.simulator and not given_simulator:
         os.environ["TULIA_SIMULATOR_URL"] = _start_simulator(supervisor, place)
     elif not arguments.simulator:
         os.environ.pop("TULIA_SIMULATOR_URL", None)
     # A web process spends a second on importing; it says it is not ready until the migrations are done.
-    first, *others = web_processes.children(place, listener, held)
     supervisor.start(first)
     installation.migrate_if_needed()
     access = _introduce(url, with_demo=arguments.demo, supervisor=supervisor)
-    # Last, because its work can wait for the second that its start takes from the others.
+    # Late, because its work can wait for the second that its start takes from the others; and so can the other webs'.
     supervisor.start(_child("worker", place, [sys.executable, "-m", "tulia.cli", "worker"]))
     _wait_until_ready(url, supervisor)
     for other in others:

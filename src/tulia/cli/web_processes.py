@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from socket import socket
 
+from tulia.cli.failing import CommandFailed
 from tulia.cli.supervisor import Child
 
+_ROOM_BYTES = 16 * 1024 * 1024
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
 
 
@@ -31,11 +33,16 @@ def children(place: Path, listener: socket, held: contextlib.ExitStack) -> list[
 
 
 def _empty_directory(place: Path) -> Path:
-    """For the files through which they count together: in memory if possible, for a full disk would end them (SIGBUS)."""
-    name = hashlib.sha256(str(place).encode()).hexdigest()[:16]
+    """For the files through which they count together: in memory if there is room, for a full disk would end them (SIGBUS).
+
+    The name tells apart two installations that share /dev/shm and call their data directory the same.
+    """
+    itself = place.stat()
+    name = hashlib.sha256(f"{place} {itself.st_dev} {itself.st_ino}".encode()).hexdigest()[:16]
     for path in (_IN_MEMORY / f"tulia-{os.getuid()}-{name}", place / "counts"):
         shutil.rmtree(path, ignore_errors=True)  # what a killed one left
         with contextlib.suppress(OSError):
-            path.mkdir(mode=0o700)
-            return path
-    raise OSError(f"no directory can be made in {place}")
+            if shutil.disk_usage(path.parent).free > _ROOM_BYTES:
+                path.mkdir(mode=0o700)
+                return path
+    raise CommandFailed(f"there is no room in {place}")

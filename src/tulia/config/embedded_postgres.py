@@ -41,7 +41,7 @@ _STOP_SECONDS = 30.0
 _SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",  # peer authentication decides, not the file mode
-    "max_connections": "120",
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",

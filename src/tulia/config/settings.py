@@ -35,8 +35,13 @@ def _number(name: str, default: int, *, lowest: int, highest: int) -> int:
 
 
 def _processors() -> int:
-    """Those that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Those that this process may use, where the system tells; a container may have less than one of many."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(count, int(quota) // int(period)))
+    except (OSError, ValueError):  # none such, or "max"
+        return count
 
 
 def _flag(name: str, *, default: bool) -> bool:
@@ -134,7 +139,7 @@ SIMULATOR_URL = _text("TULIA_SIMULATOR_URL").rstrip("/")
 LOG_LEVEL = _text("TULIA_LOG_LEVEL", "INFO").upper()
 if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
     raise ImproperlyConfigured(f"TULIA_LOG_LEVEL is {LOG_LEVEL!r}, and must be DEBUG, INFO, WARNING or ERROR.")
-WEB_PROCESSES = _number("TULIA_WEB_PROCESSES", min(4, _processors()), lowest=1, highest=32)
+WEB_PROCESSES = _number("TULIA_WEB_PROCESSES", min(4, _processors()), lowest=1, highest=8)
 DATABASE_POOL_SIZE = _number("TULIA_DATABASE_POOL_SIZE", 16, lowest=4, highest=100)
 SEND_TIMEOUT_SECONDS = _number("TULIA_SEND_TIMEOUT_SECONDS", 30, lowest=1, highest=300)
 MAX_IMPORT_BYTES = _number("TULIA_MAX_IMPORT_MB", 2_048, lowest=1, highest=1_000_000) * 1024 * 1024

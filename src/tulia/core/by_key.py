@@ -43,16 +43,22 @@ def rows(
     limit: int,
     beyond: Sequence[object] | None = None,
 ) -> list[M]:
-    """The first rows with these values, in the order of `order`'s columns together, further than `beyond` (its values)."""
-    quote = connection.ops.quote_name
-    columns = [quote(_column(model, name)) for name in order]
+    """The first rows with these values, in the order of `order`'s columns together, further than `beyond` (its values).
+
+    The order's columns must have no NULLs: nothing is further than one.
+    """
+    values = {f"beyond_{n}": value for n, value in enumerate(beyond)} if beyond is not None else {}
+    tail = _tail(model, tuple(order), tuple(values), is_descending)
+    return _read(model, key, tail, {**values, "limit": limit})
+
+
+@functools.cache
+def _tail(model: type[models.Model], order: tuple[str, ...], beyond: tuple[str, ...], is_descending: bool) -> str:
+    columns = [connection.ops.quote_name(_column(model, name)) for name in order]
     direction, further = ("DESC", "<") if is_descending else ("ASC", ">")
-    tail, values = "", {}
-    if beyond is not None:
-        values = {f"beyond_{n}": value for n, value in enumerate(beyond)}
-        tail = f"AND ({', '.join(columns)}) {further} ({', '.join(f'%({name})s' for name in values)}) "
-    tail += f"ORDER BY {', '.join(f'{column} {direction}' for column in columns)} LIMIT %(limit)s"
-    return _read(model, key, tail, values | {"limit": limit})
+    places = ", ".join(f"%({name})s" for name in beyond)
+    condition = f"AND ({', '.join(columns)}) {further} ({places}) " if beyond else ""
+    return f"{condition}ORDER BY {', '.join(f'{column} {direction}' for column in columns)} LIMIT %(limit)s"
 
 
 def _read(model: type[M], key: Mapping[str, object], tail: str, values: Mapping[str, object]) -> list[M]:
@@ -60,11 +66,11 @@ def _read(model: type[M], key: Mapping[str, object], tail: str, values: Mapping[
     statement = _statement(model, tuple(key), tuple(name for name in key if name not in given), tail)
     using = connection.alias
     found = []
-    for row in map(list, sql.fetch_all(statement.text, {**given, **values})):
+    for content in map(list, sql.fetch_all(statement.text, {**given, **values})):
         for at, column, readers in statement.readers:
             for read in readers:
-                row[at] = read(row[at], column, connection)
-        found.append(model.from_db(using, statement.names, row))
+                content[at] = read(content[at], column, connection)
+        found.append(model.from_db(using, statement.names, content))
     return found
 
 

@@ -6,12 +6,15 @@ the database. Processes with data directories of their own are not told, so what
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from pathlib import Path
 
 from django.conf import settings
+
+from tulia.core import logs
+
+_log = logs.get(__name__)
 
 
 class Stamp:
@@ -31,7 +34,10 @@ class Stamp:
     def change(self) -> None:
         """To be called once the change can be read by everybody. Where no file can be made, only this process is told."""
         self._own += 1
-        with contextlib.suppress(OSError):
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-            now = time.time_ns()
+        now = time.time_ns()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
             os.utime(self._path, ns=(now, now))
+        except OSError as error:
+            _log.warning("change_not_told", error=type(error).__name__)

@@ -27,7 +27,7 @@ _MOST_KNOWN = 10_000
 
 # Who was recognised a moment ago, and until when (of the monotonic clock) that is good enough. Whoever calls two hundred
 # times a second needn't be looked up each time: that was a fifth of what a request costs. A key that is revoked opens
-# nothing more on this machine at once, on others after a second.
+# nothing more in processes of this data directory at once, in others after a second.
 _known: dict[str, _Known] = {}
 _changes = Stamp("api_keys")
 
