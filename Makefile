@@ -11,7 +11,7 @@ run: setup
 	@exec $(BIN)/tulia up
 
 # By file: the tests of one file share what they start. (Groups by mark are silently ignored with pytest 9.2.)
-# What holds a second against the speed of one process goes alone: beside three others it would measure them.
+# What holds a second against the speed of one process goes alone: beside three busy processes it would measure those.
 ALONE = tests/dispatch/test_fair_sharing.py
 test: setup-dev browser
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=$(ALONE)

@@ -31,7 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _log = logs.get(__name__)
 LARGEST_BODY = 4 * 1024 * 1024  # a thousand updates are about 600 KB
 LARGEST_STORE = 200
-WAKE_SECONDS = 0.2  # waking, taking up and ending a job costs as much as applying thirty updates
+WAKE_SECONDS = 0.2  # each time a job is made, taken up and ended: transactions of its own
 PREFIX = "/v1/webhooks/whatsapp/"
 _WHATSAPP = registry.CALLBACKS["whatsapp_cloud"]
 
