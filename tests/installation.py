@@ -17,6 +17,7 @@ from typing import Any
 
 from tulia.config import embedded_postgres
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 OURS = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "PUBLIC_URL", "SIMULATOR_URL")
 
 
@@ -110,14 +111,12 @@ class Up:
         return self.printed.read_text()
 
     def read(self, path: str) -> str:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(self.url + path, timeout=20) as response:
+        with _DIRECT.open(self.url + path, timeout=20) as response:
             return str(response.read().decode())
 
     def get(self, path: str) -> int:
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(self.url + path, timeout=20) as response:
+            with _DIRECT.open(self.url + path, timeout=20) as response:
                 return int(response.status)
         except urllib.error.HTTPError as error:
             with error:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tulia.cli import web_processes
 from tulia.cli.listening import listen
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Installation:
     web_url: str = ""
     simulator_url: str = ""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def start(self) -> None:
         """All at once, for each takes a second to begin; returns when they answer."""
@@ -86,14 +88,10 @@ class Installation:
         if self.web_processes == 1:
             self._spawn("web", "-m", "tulia.cli", "web", "--port", str(port))
             return port
-        counts = self.logs / "counts"
-        counts.mkdir(exist_ok=True)
         with listen("127.0.0.1", port) as listener:
-            for n in range(1, self.web_processes + 1):
-                self._spawn(
-                    f"web-{n}", "-m", "tulia.cli", "web", "--socket", str(listener.fileno()),
-                    inherited=(listener.fileno(),), PROMETHEUS_MULTIPROC_DIR=str(counts),
-                )  # fmt: skip
+            for child in web_processes.children(self.logs, listener, self._held, count=self.web_processes):
+                _, *arguments = child.command
+                self._spawn(child.name, *arguments, inherited=tuple(child.inherited), **child.environment)
         return port
 
     def start_worker(self, name: str = "worker") -> None:
@@ -132,6 +130,7 @@ class Installation:
         for name in list(self.processes):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.stop(name)
+        self._held.close()
 
 
 _OPEN = (

@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
     port = listener.getsockname()[1]
     url = f"http://{_reachable(arguments.host)}:{port}"
     os.environ.setdefault("TULIA_PUBLIC_URL", url)
-    _check_settings()
+    web_count = _check_settings()
     keeper = None
     if os.environ.get("DATABASE_URL"):
         check_database_url()
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
         use_cluster(server.cluster)
         keeper = DatabaseKeeper(server)
 
-    first, *others = web_processes.children(place, listener, held)
+    first, *others = web_processes.children(place, listener, held, count=web_count)
     supervisor = Supervisor()
     held.callback(supervisor.stop)  # before what they count together goes
     given_simulator = os.environ.get("TULIA_SIMULATOR_URL", "")
@@ -117,11 +117,11 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _check_settings() -> None:
-    """Raises ImproperlyConfigured for a value that no child could understand."""
+def _check_settings() -> int:
+    """How many web processes to run. Raises ImproperlyConfigured for a value that no child could understand."""
     from tulia.config import settings
 
-    assert settings.SECRET_KEY
+    return settings.WEB_PROCESSES
 
 
 def _child(name: str, place: Path, command: list[str]) -> Child:

@@ -17,18 +17,16 @@ _ROOM_BYTES = 16 * 1024 * 1024
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made in it
 
 
-def children(place: Path, listener: socket, held: contextlib.ExitStack) -> list[Child]:
-    """As many as TULIA_WEB_PROCESSES says, not started yet. What they count together is gone when `held` is closed."""
-    from tulia.config import settings
-
+def children(place: Path, listener: socket, held: contextlib.ExitStack, *, count: int) -> list[Child]:
+    """So many of them, not started yet. What they count together is gone when `held` is closed."""
     number = listener.fileno()
     command = [sys.executable, "-m", "tulia.cli", "web", "--socket", str(number)]
     environment = {}
-    if settings.WEB_PROCESSES > 1:
+    if count > 1:
         counts = _empty_directory(place)
         held.callback(shutil.rmtree, counts, ignore_errors=True)
         environment = {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
-    names = ["web", *(f"web-{n}" for n in range(2, settings.WEB_PROCESSES + 1))]
+    names = ["web", *(f"web-{n}" for n in range(2, count + 1))]
     return [Child(name, command, environment, place / "logs" / f"{name}.log", (number,)) for name in names]
 
 
