@@ -12,9 +12,9 @@ run: setup
 
 # By file: the tests of one file share what they start. (Groups by mark are silently ignored with pytest 9.2.)
 # What holds a second against the speed of one process goes alone: beside three busy processes it would measure those.
-ALONE = tests/dispatch/test_fair_sharing.py
+ALONE = tests/dispatch/test_fair_sharing.py tests/flows/test_sharing_a_worker.py
 test: setup-dev browser
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=$(ALONE)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
 	$(BIN)/pytest $(ALONE)
 
 # Debian's Chromium, for tests/browser; without it they are skipped, and say so.

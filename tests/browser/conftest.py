@@ -50,6 +50,12 @@ class Visitor:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/campaigns")
 
+    def complaints(self) -> list[str]:
+        """Its troubles, without those of a request that leaving the page cut off."""
+        if any(trouble.startswith("htmx:sendAbort") for trouble in self.troubles):
+            return [one for one in self.troubles if not one.startswith(("htmx:sendAbort", "htmx:afterRequest"))]
+        return self.troubles
+
     def tab_to(self, selector: str) -> None:
         """Presses Tab until this element has the focus, as somebody without a mouse does."""
         for _ in range(80):
@@ -98,8 +104,9 @@ def browser() -> Iterator[Browser]:
     """Closed again when its module is done: while Playwright runs, its event loop is this thread's."""
     if not CHROMIUM.exists():
         pytest.skip("no Chromium at /usr/bin/chromium: `make browser` installs it")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # milliseconds; what comes after five seconds on a busy machine is as right
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=str(CHROMIUM),
@@ -140,7 +147,4 @@ def visit(browser: Browser, running: Running) -> Iterator[Visit]:
     yield open_it
     for context in opened:
         context.close()
-    troubles = [trouble for visitor in visitors for trouble in visitor.troubles]
-    if any(trouble.startswith("htmx:sendAbort") for trouble in troubles):  # a request that leaving the page cut off
-        troubles = [one for one in troubles if not one.startswith(("htmx:sendAbort", "htmx:afterRequest"))]
-    assert troubles == []
+    assert [trouble for visitor in visitors for trouble in visitor.complaints()] == []

@@ -179,7 +179,7 @@ def test_a_mistake_takes_the_focus_to_its_field(visit: Visit) -> None:
     visitor.page.wait_for_selector("#name-error")
     visitor.page.wait_for_function("document.activeElement.id === 'name'")
     assert visitor.page.input_value("#message") == "Hello"
-    assert [trouble for trouble in visitor.troubles if "400" not in trouble] == []
+    assert [trouble for trouble in visitor.complaints() if "400" not in trouble] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

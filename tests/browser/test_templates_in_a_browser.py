@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from browser.test_in_a_browser import CAMPAIGN, FAINT_TEXTS, MINUTE, WATCH_SHIFTS, launch, number_in
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Request
+
     from browser.conftest import Visit, Visitor
 
 
@@ -22,7 +24,13 @@ def write(visitor: Visitor, name: str) -> None:
     value = page.locator("#message_template option", has_text="weekend_offer").get_attribute("value")
     page.select_option("#message_template", value)
     page.fill("[id='message_value.discount']", "25%")
-    page.check("input[name=tags][value=womens]")
+    with page.expect_response(lambda answer: _counts_womens(answer.request)):  # not what was asked before that
+        page.check("input[name=tags][value=womens]")
+    expect(page.locator("#reach")).not_to_have_class(re.compile("htmx-request"))
+
+
+def _counts_womens(request: Request) -> bool:
+    return request.url.endswith("/campaigns/reach") and "tags=womens" in (request.post_data or "")
 
 
 def test_a_template_campaign_from_the_page_to_sent(visit: Visit) -> None:
