@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from tulia.api.streaming import StreamedFile
 from tulia.config.request_threads import OneThreadHandler
 from tulia.core import sql
+from tulia.tenants import access, api_keys
+from tulia.tenants.models import Tenant
 
 
 class Handler(OneThreadHandler):
@@ -25,6 +30,12 @@ class Handler(OneThreadHandler):
 
 def asked(view: Any, *, leaves_after: int | None = None) -> list[dict[str, Any]]:
     """What the server sends; the reader may leave after so many messages."""
+    return answered(Handler(view), leaves_after=leaves_after)
+
+
+def answered(
+    handler: OneThreadHandler, path: str = "/", *, key: str = "", leaves_after: int | None = None
+) -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     async def ask() -> None:
@@ -43,8 +54,16 @@ def asked(view: Any, *, leaves_after: int | None = None) -> list[dict[str, Any]]
             if leaves_after is not None and len(sent) >= leaves_after:
                 gone.set()
 
-        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "root_path": ""}
-        await Handler(view)(scope, receive, send)
+        headers = [(b"authorization", f"Bearer {key}".encode())] if key else []
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "headers": headers,
+            "query_string": b"",
+            "root_path": "",
+        }
+        await handler(scope, receive, send)
 
     asyncio.run(ask())
     return sent
@@ -81,3 +100,21 @@ def test_a_reader_who_leaves_ends_the_file() -> None:
 
     asked(lambda _: StreamedFile("a.csv", blocks()), leaves_after=5)
     assert ended.wait(5)
+
+
+def test_nothing_of_an_answered_request_waits_for_the_search_for_garbage(tenant: Tenant) -> None:
+    """That search stops every request of the process, for the longer the more there is to find."""
+    key, handler = api_keys.create(tenant.id, name="test", scopes=access.SCOPES), OneThreadHandler()
+    answered(handler, "/v1/campaigns", key=key)
+    gc.collect()
+    gc.disable()
+    try:
+        before = kept_requests()
+        assert answered(handler, "/v1/campaigns", key=key)[0]["status"] == 200
+        assert kept_requests() <= before
+    finally:
+        gc.enable()
+
+
+def kept_requests() -> set[int]:
+    return {id(one) for one in gc.get_objects() if issubclass(type(one), (HttpRequest, Request, APIView))}

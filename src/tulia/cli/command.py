@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ def _carried_out(arguments: argparse.Namespace) -> int:
     from tulia.core.errors import Refusal
 
     keep_drivers_quiet()
+    gc.set_threshold(50_000, 50, 100)  # imports leave no garbage, and to look for it among them is a tenth of a start
     try:
         return int(arguments.run(arguments))
     except Refusal as refusal:

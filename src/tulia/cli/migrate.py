@@ -38,7 +38,6 @@ def migrate() -> None:
     A migration that meets a deadlock or waits too long for a table is rolled back and tried again; those before it stay.
     """
     gc.freeze()  # Django makes each model anew for each migration: looking for garbage takes a fifth of the time
-    gc.set_threshold(50_000, 50, 100)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
