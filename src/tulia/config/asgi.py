@@ -11,6 +11,7 @@ import django
 django.setup()
 
 from django.conf import settings
+from django.urls import get_resolver
 
 from tulia.api.parsers import MAX_BODY_BYTES
 from tulia.config.body_limit import Receive, Scope, Send, limited
@@ -22,6 +23,7 @@ from tulia.ingest import receive as ingest
 _MAX_BODY_BYTES = 4 * MAX_BODY_BYTES
 
 logs.configure(settings.LOG_LEVEL)
+_ = get_resolver().url_patterns  # all addresses with what answers them, which else the first request would wait for
 
 
 def _limit_for(path: str) -> int:
