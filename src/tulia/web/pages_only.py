@@ -17,7 +17,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django_htmx.middleware import HtmxMiddleware
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
-_OF_PROGRAMS = ("/v1/", "/healthz", "/readyz", "/metrics")
+OF_PROGRAMS = ("/v1/", "/healthz", "/readyz", "/metrics")
 
 
 class PagesOnly:
@@ -30,12 +30,12 @@ class PagesOnly:
         self._answer_page: Answer = SessionMiddleware(self._csrf)  # type: ignore[assignment]  # nothing is awaited here
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info.startswith(_OF_PROGRAMS):
+        if request.path_info.startswith(OF_PROGRAMS):
             return self._answer(request)
         return self._answer_page(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponseBase | None:
-        if request.path_info.startswith(_OF_PROGRAMS):
+        if request.path_info.startswith(OF_PROGRAMS):
             return None
         refusal: HttpResponseBase | None = self._csrf.process_view(request, view, args, kwargs)
         return refusal
