@@ -226,6 +226,13 @@ def test_as_few_are_in_flight_as_the_rate_needs() -> None:
     assert MostInFlight(1).count == MostInFlight(80).count == FEWEST_IN_FLIGHT
     assert MostInFlight(1_000).count == 140
     assert MostInFlight(1_000_000).count == MOST_IN_FLIGHT
+    assert [MostInFlight(rate).most_unsettled for rate in (1, 1_000, 2_000, 3_000, 1_000_000)] == [
+        512,
+        512,
+        512,
+        750,
+        1_024,
+    ]
     slow = MostInFlight(80)
     for _ in range(100):
         slow.answered(1.0)

@@ -181,7 +181,7 @@ class Dispatcher:
             self._published.begin(self._breaker, sender.breaker_state)
         await self._courses.take_over(seen.sending)
         await self._published.tell(self._breaker, self._courses)
-        if not self._in_flight and self._outcomes.is_empty:
+        if not self._in_flight and not self._outcomes:
             if self._courses.are_some_drained and time.monotonic() - self._released_at >= RELEASE_SECONDS:
                 await self._release_stranded()
             await self._courses.complete_drained()
@@ -210,7 +210,12 @@ class Dispatcher:
         most = max(1, int(self._most_in_flight.count * self._crowding.share) - self._breaker.doubt)
         room = min(self.pacer.room(now), LARGEST_BATCH, max(1, most // 2))
         # A claim costs the same for one as for many: wait for room for all that the pace allows.
-        return room if most - len(self._in_flight) >= room else 0
+        if most - len(self._in_flight) < room:
+            return 0
+        if self._most_in_flight.most_unsettled - len(self._in_flight) - len(self._outcomes) < room:
+            self._outcomes.hurry()
+            return 0
+        return room
 
     async def _send_confirmations(self, room: int) -> None:
         self.pacer.take(room)

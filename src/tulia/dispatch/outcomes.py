@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
@@ -37,13 +38,18 @@ class Outcomes:
         self._returned: list[PutBack] = []
         self._unknown: list[int] = []
         self._skipped: list[int] = []
-        self._is_writing = False
+        self._being_written = 0
         self._is_finishing = False
+        self._is_wanted = asyncio.Event()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything that was given is in the ledger."""
-        return not (self._evidence or self._returned or self._unknown or self._skipped or self._is_writing)
+    def __len__(self) -> int:
+        """How many were given that the ledger doesn't have yet."""
+        waiting = len(self._evidence) + len(self._returned) + len(self._unknown) + len(self._skipped)
+        return waiting + self._being_written
+
+    def hurry(self) -> None:
+        """Somebody waits for what is there to be in the ledger: it is not gathered any longer."""
+        self._is_wanted.set()
 
     def record(self, evidence: Evidence) -> None:
         self._evidence.append(evidence)
@@ -60,12 +66,20 @@ class Outcomes:
     def finish(self) -> None:
         """Nothing more will come: `run` writes what is left and returns."""
         self._is_finishing = True
+        self.hurry()
 
     async def run(self) -> None:
-        while not (self._is_finishing and self.is_empty):
+        while self or not self._is_finishing:
             wrote = await self._write()
             if not wrote or len(self._evidence) < LARGEST_WRITE:
-                await asyncio.sleep(GATHER_SECONDS if not self._is_finishing else 0)
+                await self._gather()
+
+    async def _gather(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                await self._is_wanted.wait()
+        if not self._is_finishing:
+            self._is_wanted.clear()
 
     async def _record(self, evidence: list[Evidence]) -> None:
         """Records all of it at once; evidence that can't be written doesn't take the rest along."""
@@ -81,12 +95,12 @@ class Outcomes:
 
     async def _write(self) -> bool:
         """Writes what is there; False when there was nothing. What is taken out is written, whatever the database does."""
-        self._is_writing = True
         try:
             evidence, self._evidence = self._evidence[:LARGEST_WRITE], self._evidence[LARGEST_WRITE:]
             returned, self._returned = self._returned, []
             unknown, self._unknown = self._unknown, []
             skipped, self._skipped = self._skipped, []
+            self._being_written = len(evidence) + len(returned) + len(unknown) + len(skipped)
             if evidence:
                 failpoints.reached("to_be_recorded")
                 await self._record(evidence)
@@ -106,5 +120,5 @@ class Outcomes:
             self._on_written([*unknown, *skipped])
             failpoints.reached("forgotten")
         finally:
-            self._is_writing = False
+            self._being_written = 0
         return bool(evidence or returned or unknown or skipped)

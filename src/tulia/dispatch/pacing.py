@@ -171,6 +171,12 @@ class MostInFlight:
         needed = self.rate * (max(0.1, 1.5 * self._delay) + DEPTH)
         return int(max(FEWEST_IN_FLIGHT, min(MOST_IN_FLIGHT, needed)))
 
+    @property
+    def most_unsettled(self) -> int:
+        """How many may be in flight, or answered and not yet in the ledger, which knows no more of these than of those if
+        the process is killed now. What is written at once of more than 2,000 a second is more, too."""
+        return max(MOST_IN_FLIGHT, min(2 * MOST_IN_FLIGHT, self.rate // 4))
+
 
 @dataclass(slots=True)
 class Crowding:
