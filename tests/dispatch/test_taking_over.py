@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import threading
 from pathlib import Path
+from uuid import uuid4
 
-from dispatch.provider import Run
+from dispatch.provider import Run, elsewhere
+from tulia.channels import standing
+from tulia.core import clock
 from tulia.dispatch.pacing import WINDOW_SECONDS
 from tulia.dispatch.wire_journal import WireJournal
+from tulia.ledger.claim import claim
 from tulia.tenants.models import Tenant
+from tulia.tenants.scope import tenant_scope
 
 TRIES = 3  # a busy machine takes a second for itself now and then; who lets a second pass does so each time
 
@@ -40,3 +47,51 @@ async def test_who_sent_last_goes_on_at_once_and_whoever_did_not_lets_a_second_p
             gap, _ = await _send_another(run, ours, pacer=pacer)
             assert gap >= 1.0
     assert run.provider.posts.total() == 6 * (3 + len(gaps))
+
+
+async def test_who_does_not_know_yet_that_another_has_the_sender_claims_nobody_any_more(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    """A process that stood still while the database died has lost its locks, and hears of it some time later."""
+    run = Run(tenant, people=300, rate=100)
+    other = uuid4()
+    with contextlib.closing(WireJournal(tmp_path)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: run.provider.posts.total() > 20)
+            assert elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, other)) == ours.worker_id
+            await asyncio.sleep(0.2)  # what was claimed before
+            posted = run.provider.posts.total()
+            await asyncio.sleep(0.5)
+            assert run.provider.posts.total() == posted < 300
+            elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, ours.worker_id))
+            await run.until(lambda: run.provider.posts.total() > posted)
+
+
+async def test_whoever_takes_a_sender_over_waits_for_a_claim_that_has_begun(tenant: Tenant) -> None:
+    run = Run(tenant, people=3, rate=10)
+    first, second = uuid4(), uuid4()
+    elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, first))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def claim_slowly() -> int:
+        with tenant_scope(tenant.id):
+            claimed = claim(tenant.id, run.campaign.pk, now=clock.now(), batch=1, worker_id=first)
+            begun.set()
+            assert may_end.wait(10)
+        return len(claimed.people)
+
+    claiming = asyncio.create_task(asyncio.to_thread(elsewhere, claim_slowly))
+    await asyncio.to_thread(begun.wait, 10)
+    taking_over = asyncio.create_task(
+        asyncio.to_thread(elsewhere, lambda: standing.take_over(tenant.id, run.sender.pk, second))
+    )
+    await asyncio.sleep(0.3)
+    assert not taking_over.done()
+    may_end.set()
+    assert (await claiming, await taking_over) == (1, first)
+    late = elsewhere(lambda: claim(tenant.id, run.campaign.pk, now=clock.now(), batch=1, worker_id=first))
+    assert late.is_empty
+    assert (
+        len(elsewhere(lambda: claim(tenant.id, run.campaign.pk, now=clock.now(), batch=5, worker_id=second)).people)
+        == 2
+    )

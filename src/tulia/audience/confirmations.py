@@ -102,12 +102,14 @@ def are_due(tenant_id: UUID, sender_id: UUID, *, now: datetime) -> bool:
         return Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, due_at__lte=now).exists()
 
 
-def claim(tenant_id: UUID, sender_id: UUID, *, now: datetime, batch: int) -> tuple[DueConfirmation, ...]:
-    """Marks up to `batch` due confirmations as being sent, and commits."""
+def claim(
+    tenant_id: UUID, sender_id: UUID, *, now: datetime, batch: int, worker_id: UUID | None = None
+) -> tuple[DueConfirmation, ...]:
+    """Marks up to `batch` due confirmations as being sent, and commits; none if another than this worker has the sender."""
     with tenant_scope(tenant_id):
         rows = sql.fetch_all(
             sql.load("audience", "claim_confirmations"),
-            {"tenant": tenant_id, "sender": sender_id, "now": now, "day": DAY, "batch": batch},
+            {"tenant": tenant_id, "sender": sender_id, "worker": worker_id, "now": now, "day": DAY, "batch": batch},
         )
     return tuple(
         DueConfirmation(id_, phone, text, attempts) for id_, state, phone, text, attempts in rows if state == "sending"

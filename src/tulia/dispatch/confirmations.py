@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 from tulia.audience import confirmations
 from tulia.audience.confirmations import DueConfirmation, Settled
@@ -24,17 +25,25 @@ _AGAIN = (FailureKind.TRANSIENT, FailureKind.THROTTLED)
 class Confirmations:
     """The confirmations of one sender; each is sent at most once, whatever happens to this process."""
 
-    def __init__(self, connection: Connection, adapter: Adapter, database: DatabaseThreads) -> None:
+    def __init__(
+        self, connection: Connection, adapter: Adapter, database: DatabaseThreads, *, worker_id: UUID | None
+    ) -> None:
         self._tenant_id, self._sender_id = connection.tenant_id, connection.sender_id
         self._adapter = adapter
         self._database = database
+        self._worker_id = worker_id
         self.are_due = False
         """Whether there is anything to send."""
 
     async def take(self, room: int) -> tuple[DueConfirmation, ...]:
         """Claims up to `room` confirmations, which are to be given to `send`."""
         due = await self._database.insist(
-            confirmations.claim, self._tenant_id, self._sender_id, now=clock.now(), batch=room
+            confirmations.claim,
+            self._tenant_id,
+            self._sender_id,
+            now=clock.now(),
+            batch=room,
+            worker_id=self._worker_id,
         )
         self.are_due = len(due) == room
         return due

@@ -70,7 +70,8 @@ class Dispatcher:
         self._outcomes = Outcomes(
             tenant_id, sender_id, database, on_written=journal.forget if journal else lambda _: None
         )
-        self._confirmations = Confirmations(connection, adapter, database)
+        self._worker_id = journal.worker_id if journal else None
+        self._confirmations = Confirmations(connection, adapter, database, worker_id=self._worker_id)
         self._courses = Courses(tenant_id, sender_id, database, self._in_flight)
         self._published = Published(tenant_id, sender_id, database)
         self._composer = Composer(tenant_id)
@@ -113,7 +114,7 @@ class Dispatcher:
             looking.take_over,
             self.connection.tenant_id,
             self.connection.sender_id,
-            self._journal.worker_id if self._journal else None,
+            self._worker_id,
             self._journal.of_dead_worker if self._journal else lambda _: None,
         )
         failpoints.reached("disowned")
@@ -232,9 +233,7 @@ class Dispatcher:
         self.pacer.take(room)
         taken = 0
         try:
-            claimed = await self._courses.claim(
-                course, room=room, worker_id=self._journal.worker_id if self._journal else None
-            )
+            claimed = await self._courses.claim(course, room=room, worker_id=self._worker_id)
             taken = len(claimed.people)
         finally:
             self.pacer.give_back(room - taken)

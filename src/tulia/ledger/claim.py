@@ -74,6 +74,7 @@ def claim(
 ) -> Claim:
     """Marks up to `batch` due people of a sending campaign as being sent to by this worker, and commits.
 
+    Nobody if another worker has taken the sender over (`channels.standing.take_over`).
     `rules` are those of the campaign, read a moment ago; read here when not given.
     """
     with tenant_scope(tenant_id):

@@ -1,14 +1,19 @@
 -- Claims confirmations that are due at one sender and marks them sending, just before they go out. Those whose window has
--- closed, or whose customer is gone, have expired.
--- Params:  tenant uuid, sender uuid, now timestamptz, day interval, batch int
+-- closed, or whose customer is gone, have expired. A worker after which another took the sender over claims none.
+-- Params:  tenant uuid, sender uuid, worker uuid (null: whoever has the sender), now timestamptz, day interval, batch int
 -- Returns: (id, state, phone, text, attempts)
--- Locks:   the claimed confirmations
+-- Locks:   the claimed confirmations, the sender (shared)
 -- Writes:  consent_confirmations
-WITH due AS (
+WITH still_ours AS MATERIALIZED (
+    SELECT FROM senders s
+    WHERE s.tenant_id = %(tenant)s::uuid AND s.id = %(sender)s::uuid AND COALESCE(s.dispatched_by = %(worker)s::uuid, true)
+    FOR SHARE
+), due AS (
     SELECT r.id, r.asked_at, c.phone
     FROM consent_confirmations r
     LEFT JOIN customers c ON c.tenant_id = %(tenant)s::uuid AND c.id = r.customer_id AND c.deleted_at IS NULL
     WHERE r.tenant_id = %(tenant)s::uuid AND r.sender_id = %(sender)s::uuid AND r.due_at <= %(now)s::timestamptz
+      AND EXISTS (SELECT FROM still_ours)
     ORDER BY r.due_at, r.id
     LIMIT %(batch)s::int
     FOR UPDATE OF r SKIP LOCKED
