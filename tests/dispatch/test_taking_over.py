@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from pathlib import Path
 from uuid import uuid4
+
+import pytest
 
 from dispatch.provider import Run, elsewhere
 from tulia.channels import standing
 from tulia.core import clock
+from tulia.dispatch import courses
 from tulia.dispatch.pacing import WINDOW_SECONDS
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger.claim import claim
+from tulia.ledger.status import State
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
 
@@ -95,3 +100,25 @@ async def test_whoever_takes_a_sender_over_waits_for_a_claim_that_has_begun(tena
         len(elsewhere(lambda: claim(tenant.id, run.campaign.pk, now=clock.now(), batch=5, worker_id=second)).people)
         == 2
     )
+
+
+async def test_who_stood_still_after_a_claim_and_has_lost_the_sender_meanwhile_sends_to_nobody(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=10, rate=100)
+    really = courses.ledger_claim.claim
+
+    def claim_and_stand_still(*args, **kwargs):  # type: ignore[no-untyped-def]
+        claimed = really(*args, **kwargs)
+        if claimed.people:
+            standing.take_over(tenant.id, run.sender.pk, uuid4())
+            time.sleep(WINDOW_SECONDS)
+        return claimed
+
+    monkeypatch.setattr(courses.ledger_claim, "claim", claim_and_stand_still)
+    with contextlib.closing(WireJournal(tmp_path)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: (State.SENDING, "") in run.states())
+            await run.until(lambda: run.states() == {(State.WAITING, ""): 10})
+    assert not run.provider.posts
+    assert {row.attempts for row in run.rows()} == {0}

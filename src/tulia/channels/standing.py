@@ -74,6 +74,12 @@ def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> UUID | None:
     return before
 
 
+def is_with(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> bool:
+    """Whether it was this worker that took the sender over last."""
+    with tenant_scope(tenant_id):
+        return Sender.objects.filter(tenant_id=tenant_id, pk=sender_id, dispatched_by=worker_id).exists()
+
+
 def opened(
     tenant_id: UUID,
     sender_id: UUID,

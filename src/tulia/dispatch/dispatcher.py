@@ -13,6 +13,7 @@ import dataclasses
 import time
 
 from tulia.campaigns import render
+from tulia.channels import standing
 from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import SendOutcome, Uncertain
 from tulia.core import clock, failpoints, logs
@@ -231,16 +232,28 @@ class Dispatcher:
 
     async def _send_some(self, course: Course, room: int) -> None:
         self.pacer.take(room)
-        taken = 0
+        taken, begun = 0, time.monotonic()
         try:
             claimed = await self._courses.claim(course, room=room, worker_id=self._worker_id)
-            taken = len(claimed.people)
+            is_ours = await self._is_still_ours(begun)
+            taken = len(claimed.people) if is_ours else 0
         finally:
             self.pacer.give_back(room - taken)
         for person in claimed.people:
-            self._in_flight.send(self._send_one(course, person))
+            if is_ours:
+                self._in_flight.send(self._send_one(course, person))
+            else:
+                self._settling.return_unsent(person)
         if claimed.over_budget_count:
             await self._courses.stop_at_budget(course)
+
+    async def _is_still_ours(self, since: float) -> bool:
+        """Whether nobody else can be sending by now: whoever takes the sender over lets a second pass, and this process
+        may have stood still for longer than that."""
+        if self._worker_id is None or time.monotonic() - since < WINDOW_SECONDS / 2:
+            return True
+        tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
+        return await self._database.insist(standing.is_with, tenant_id, sender_id, self._worker_id)
 
     async def _send_one(self, course: Course, person: ClaimedPerson) -> None:
         departure = Departure(self.pacer, self._journal, person.recipient_id)

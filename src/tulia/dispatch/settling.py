@@ -55,6 +55,10 @@ class Settling:
         """The message could not be made: nothing goes out."""
         self._outcomes.skip(person.recipient_id)
 
+    def return_unsent(self, person: ClaimedPerson) -> None:
+        """Claimed for nothing: somebody else has the sender. They wait, and lose no try."""
+        self._put_back(person, clock.now(), 0.0, "", counts=False)
+
     def holds_back(self, course: Course, person: ClaimedPerson) -> bool:
         """Whether this person isn't to be sent to after all, though claimed: then they wait, and lose no try."""
         now, seconds = time.monotonic(), 0.0
