@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from tulia.audience import reach
@@ -23,9 +24,12 @@ _log = logs.get(__name__)
 
 
 SHORT_SECONDS = 1.0
+# When the database dies under a job and is back before the job's end is noted, the job has failed for good, and nobody else
+# would do it. Twenty minutes in all, ever more slowly.
+_UNTIL_DONE = RetryStrategy(max_attempts=50, linear_wait=1)
 
 
-@app.task(name=LAUNCH, queue=QUEUE)
+@app.task(name=LAUNCH, queue=QUEUE, retry=_UNTIL_DONE)
 def launch(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
     """Freezes the audience of a campaign that was just started; the dispatcher finds it from there."""
     tenant = UUID(tenant_id)
@@ -64,7 +68,7 @@ def launch(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
         _log.info("audience_frozen", campaign_id=campaign_id, people=size)
 
 
-@app.task(name=CALL_OFF, queue=QUEUE)
+@app.task(name=CALL_OFF, queue=QUEUE, retry=_UNTIL_DONE)
 def call_off(tenant_id: str, campaign_id: str, lane: str = QUEUE) -> None:
     """Cancels whoever of a canceled campaign hasn't been sent to."""
     failpoints.reached("to_be_called_off")
