@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +21,7 @@ from tulia.campaign_service import CampaignService
 from tulia.campaigns import edit, lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.core import clock
-from tulia.dispatch import breakers, composing, outcomes, settling
-from tulia.dispatch.pacing import MOST_IN_FLIGHT
+from tulia.dispatch import breakers, composing, settling
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger.claim import Claim, claim
 from tulia.ledger.status import State
@@ -291,30 +289,6 @@ async def test_whoever_has_to_wait_is_sent_to_when_the_time_has_come(tenant: Ten
         assert not run.provider.posts
         await run.until(run.is_over)
     assert run.states() == {SENT: 5}
-
-
-async def test_however_slow_the_ledger_is_a_kill_would_leave_no_more_than_512_in_it_as_being_sent(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    really = outcomes.record.record
-
-    def record(*args, **kwargs):  # type: ignore[no-untyped-def]
-        time.sleep(0.4)
-        return really(*args, **kwargs)
-
-    monkeypatch.setattr(outcomes.record, "record", record)
-    run = Run(tenant, people=2_000, rate=2_000)
-    most = 0
-
-    def looked() -> bool:
-        nonlocal most
-        states = run.states()
-        most = max(most, sum(count for (state, _), count in states.items() if state == State.SENDING))
-        return states == {SENT: 2_000}
-
-    async with run.provider.listening(), run.dispatching():
-        await run.until(looked, within=40)
-    assert 300 < most <= MOST_IN_FLIGHT
 
 
 async def test_who_follows_a_link_of_the_message_has_clicked_and_is_led_on(

@@ -121,6 +121,7 @@ def _check_settings() -> int:
     """How many web processes to run. Raises ImproperlyConfigured for a value that no child could understand."""
     from tulia.config import settings
 
+    assert settings.SECRET_KEY
     return settings.WEB_PROCESSES
 
 
