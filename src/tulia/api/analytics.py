@@ -15,9 +15,9 @@ from rest_framework.response import Response
 
 from tulia.analytics_service import READ, AnalyticsService, ExportedFile
 from tulia.api import analytics_shapes as shapes
+from tulia.api import renderers
 from tulia.api.resource import Resource
 from tulia.api.streaming import StreamedFile
-from tulia.reports import timeline
 
 
 class Analysis(Resource):
@@ -46,17 +46,19 @@ class CampaignTimeline(Analysis):
         found = self.service.timeline(
             campaign_id, interval=asked["interval"], since=asked.get("from"), until=asked.get("to")
         )
+        # Each instant is written once: it ends the bucket before, too.
+        begins = [renderers.instant(one.starts_at) for one in found.buckets]
+        ends = [*begins[1:], renderers.instant(found.buckets[-1].ends_at)] if begins else []
         buckets = [
-            {"starts_at": one.starts_at, "ends_at": one.ends_at, "local_time": one.local_time}
-            | {kind: getattr(one.counts, kind) for kind in timeline.KINDS}
-            for one in found.buckets
+            {"starts_at": begin, "ends_at": end, "local_time": one.local_time, **one.counts._asdict()}
+            for one, begin, end in zip(found.buckets, begins, ends, strict=True)
         ]
         return Response(
             {
                 "interval": found.interval,
                 "timezone": found.timezone,
                 "buckets": buckets,
-                "outside": asdict(found.outside),
+                "outside": found.outside._asdict(),
             }
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tulia.campaigns.models import MessageCampaign
@@ -12,11 +13,8 @@ from tulia.core.errors import Invalid
 from tulia.reports import buckets
 from tulia.reports.buckets import MOST_BUCKETS, Buckets, TooManyBuckets
 
-KINDS = ("sent", "delivered", "read", "replied", "converted", "failed")
 
-
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """People whose evidence of each kind falls into one span of time."""
 
     sent: int = 0
@@ -27,8 +25,10 @@ class Counts:
     failed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+KINDS = Counts._fields
+
+
+class Bucket(NamedTuple):
     """One minute, hour or day: from `starts_at` until just before `ends_at`; `local_time` is the clock's at its start."""
 
     starts_at: datetime
@@ -75,8 +75,8 @@ def of_campaign(
         interval,
         str(zone),
         tuple(
-            Bucket(before, after, before.astimezone(zone).isoformat(), Counts(*(column[number] for column in columns)))
-            for number, (before, after) in enumerate(zip(span.edges, span.edges[1:], strict=False))
+            Bucket(before, after, before.astimezone(zone).isoformat(), Counts(*counts))
+            for before, after, *counts in zip(span.edges, span.edges[1:], *columns, strict=False)
         ),
         outside,
     )
@@ -99,7 +99,7 @@ def _count(campaign: MessageCampaign, span: Buckets) -> tuple[list[list[int]], C
     """For each kind its people by bucket, and those outside."""
     rows = sql.fetch_all(
         sql.load("reports", "timeline"),
-        {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk, "edges": list(span.edges)},
+        {"tenant_id": campaign.tenant_id, "campaign_id": campaign.pk, "edges": sql.array(span.edges)},
     )
     size = len(span)
     columns = [[0] * (size + 2) for _ in KINDS]
