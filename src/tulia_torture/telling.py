@@ -93,7 +93,8 @@ def _place(row: Row | None) -> str:
     if row is None:
         return "nobody in the ledger"
     reason = f", {row.reason}" if row.reason else ""
-    return f"{row.phone}, {STATE_NAMES[row.state]}{reason}, {row.attempts} attempts"
+    claimed = f", claimed at {_clock(row.claimed_at)}" if row.claimed_at else ""
+    return f"{row.phone}, {STATE_NAMES[row.state]}{reason}, {row.attempts} attempts{claimed}"
 
 
 def _clock(at: float) -> str:

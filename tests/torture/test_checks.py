@@ -190,6 +190,11 @@ def test_a_broken_promise_is_told_with_the_whole_history_of_a_person() -> None:
     assert "nobody is written to twice" in telling.table(checks)
 
 
+def test_a_history_says_when_somebody_was_claimed() -> None:
+    rows = tuple(row._replace(claimed_at=NOON + 1.5) for row in orderly().rows)
+    assert f", claimed at {telling._clock(NOON + 1.5)})" in telling.history(spoiled(rows=rows), reference(2))
+
+
 def test_somebody_whom_the_ledger_does_not_know_has_a_history_too() -> None:
     unknown = Message(MIDNIGHT, "1065", "254", "t1:none:1", "sent", None, "wamid")
     assert "nobody in the ledger" in telling.history(spoiled(messages=(unknown,)), "t1:none:1")
