@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tulia.dispatch.departure import Departure
+from tulia.dispatch.departure import Departure, TurnsOfLoop
 from tulia.dispatch.pacing import WINDOW_SECONDS, Pacer
 
 
@@ -13,11 +13,15 @@ async def test_a_message_takes_up_room_from_when_its_bytes_have_gone_and_not_fro
     pacer = Pacer(1)
     assert pacer.room(time.monotonic()) == 1
     pacer.take(1)
-    departure = Departure(pacer)
+    departure = Departure(TurnsOfLoop(pacer))
     departure()
     time.sleep(0.3)  # the process stands still before the event loop writes
     goes_on_at = time.monotonic()
     assert pacer.room(goes_on_at + 10.0) == 0, "it may leave at any moment"
+    await asyncio.sleep(0)
+    assert pacer.room(goes_on_at + 10.0) == 0, (
+        "a turn that began before the bytes were handed over may still be going on"
+    )
     await asyncio.sleep(0)
     departure.close()
     assert pacer.room(goes_on_at + WINDOW_SECONDS - 0.01) == 0
@@ -28,5 +32,5 @@ async def test_who_never_left_takes_up_no_room() -> None:
     pacer = Pacer(1)
     assert pacer.room(time.monotonic()) == 1
     pacer.take(1)
-    Departure(pacer).close()
+    Departure(TurnsOfLoop(pacer)).close()
     assert pacer.room(time.monotonic() + 0.1) == 1

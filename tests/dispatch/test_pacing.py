@@ -231,8 +231,13 @@ def test_as_few_are_in_flight_as_the_rate_needs() -> None:
         512,
         512,
         750,
-        1_024,
+        2_048,
     ]
+    slow = MostInFlight(1_000)
+    for _ in range(100):
+        slow.answered(0.5)
+    assert 780 < slow.count <= 790
+    assert slow.most_unsettled == slow.count
     slow = MostInFlight(80)
     for _ in range(100):
         slow.answered(1.0)
@@ -253,10 +258,29 @@ def test_a_process_that_is_late_with_everything_has_fewer_in_flight_until_it_is_
 
 def test_a_process_that_is_busy_through_and_through_has_fewer_under_way_and_one_at_ease_as_many_as_it_likes() -> None:
     most = MostOnWire()
-    for _ in range(20):
-        most.measured(0.95)
     assert most.count == FEWEST_ON_WIRE
-    most.measured(0.7)
-    assert most.count == FEWEST_ON_WIRE
-    most.measured(0.3)
+    most.measured(0.3, are_some_waiting=False)
+    assert most.count == FEWEST_ON_WIRE, "nobody waits for the provider"
+    for _ in range(5):
+        most.measured(0.3, are_some_waiting=True)
     assert most.count == MOST_IN_FLIGHT
+    most.measured(0.7, are_some_waiting=False)
+    assert most.count == MOST_IN_FLIGHT
+    for _ in range(20):
+        most.measured(0.95, are_some_waiting=True)
+    assert most.count == FEWEST_ON_WIRE
+    for _ in range(8):
+        most.measured(0.7, are_some_waiting=True)
+    assert most.count == 2 * FEWEST_ON_WIRE, "busy with another sender's messages, whose provider answers at once"
+
+
+def test_after_a_wait_that_the_provider_named_it_begins_slowly_also_when_many_had_been_given_leave() -> None:
+    pacer = Pacer(1_000)
+    now = 100.0
+    assert pacer.room(now) == 40
+    pacer.take(40)
+    pacer.hold(now + 5.0)
+    pacer.give_back(40)  # they stayed
+    assert pacer.room(now + 1.0) == 0
+    assert pacer.room(now + 5.0) == 0
+    assert 0 < pacer.room(now + 5.05) <= 40

@@ -64,6 +64,16 @@ class Wording:
         return not any("{{" in text or "{%" in text for text in self.texts)
 
     @property
+    def names(self) -> frozenset[str] | None:
+        """The names of `render.context_of` that decide what it says; None when any of them may."""
+        names: frozenset[str] = frozenset()
+        for text in self.texts:
+            if (more := render.names_in(text)) is None:
+                return None
+            names |= more
+        return names
+
+    @property
     def tracked_addresses(self) -> tuple[str, ...]:
         """The addresses of which is counted who followed them, in order."""
         return links.addresses_in(self.texts)

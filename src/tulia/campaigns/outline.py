@@ -43,6 +43,12 @@ def _path(expression: object) -> tuple[str, ...] | None:
     return tuple(names) if len(names) == len(expression.left.path) else None
 
 
+def names_in(outline: Outline) -> frozenset[str] | None:
+    """The names that the fields it speaks of are made of; None when a field is a whole person, which has every name."""
+    paths = [part for part in outline if not isinstance(part, str)]
+    return None if ("customer",) in paths else frozenset(name for path in paths for name in path)
+
+
 def filled(outline: Outline, person: Mapping[str, Any]) -> str | None:
     """The text for this person; None when a field is missing or is no text, or the whole is long."""
     made: list[str] = []

@@ -43,6 +43,18 @@ def problem_with(text: str) -> str | None:
     return None
 
 
+def names_in(text: str) -> frozenset[str] | None:
+    """The names of `context_of` that decide what is made of the text; None when any of them may, or it is no Liquid."""
+    try:
+        compiled = _compiled(text)
+    except (LiquidError, RecursionError):
+        return None
+    if compiled is None:
+        return frozenset()
+    _, plain = compiled
+    return None if plain is None else outline.names_in(plain)
+
+
 def _made(text: str, person: Mapping[str, Any]) -> str:
     if (compiled := _compiled(text)) is None:
         return text
@@ -85,15 +97,22 @@ def context_of(
     short forms `name`, `customer_name` and `first_name` mean the same. `now` becomes `{{ now }}`, on the person's own
     clock: `timezone` is their zone's IANA name, empty or unknown for UTC.
     """
-    words = name.split()
-    fields = {"name": name.strip(), "first_name": words[0] if words else "", "phone": phone, "external_id": external_id}
-    fields |= {"language": language, "country": country, "timezone": timezone}
-    customer: dict[str, Any] = {key: value for key, value in fields.items() if value}
-    customer["attributes"] = {key: value for key, value in attributes.items() if not _is_blank(value)}
+    customer: dict[str, Any] = {}
     context: dict[str, Any] = {"customer": customer}
-    if words:
-        whole = customer["name"]
-        context |= {"name": whole, "customer_name": whole, "first_name": customer["first_name"]}
+    if whole := name.strip():
+        customer["name"] = context["name"] = context["customer_name"] = whole
+        customer["first_name"] = context["first_name"] = whole.split(None, 1)[0]
+    if phone:
+        customer["phone"] = phone
+    if external_id:
+        customer["external_id"] = external_id
+    if language:
+        customer["language"] = language
+    if country:
+        customer["country"] = country
+    if timezone:
+        customer["timezone"] = timezone
+    customer["attributes"] = {key: value for key, value in attributes.items() if not _is_blank(value)}
     if now is not None:
         context["now"] = now.astimezone(_zone(timezone))
     return context

@@ -25,10 +25,11 @@ class Composer:
     def compose(self, course: Course, person: ClaimedPerson) -> OutgoingMessage:
         """What goes out to this person. Raises render.Unrenderable when it would be half-empty."""
         arm = person.arm if person.arm < len(course.wordings) else 0
+        names = course.names[arm]  # what no text speaks of isn't worked out
         context = render.context_of(
             name=person.name, phone=person.phone, external_id=person.external_id, language=person.language,
-            country=person.country, attributes=person.attributes, timezone=person.timezone,
-            now=clock.now(),
+            country=person.country, attributes=person.attributes if names is None or "attributes" in names else {},
+            timezone=person.timezone, now=clock.now() if names is None or "now" in names else None,
         )  # fmt: skip
         if addresses := course.tracked_addresses[arm]:
             context["links"] = LinkMaker(

@@ -12,8 +12,7 @@ from tulia.channels.adapter import Adapter, Connection
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
 from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
-from tulia.dispatch.departure import Departure
-from tulia.dispatch.pacing import Pacer
+from tulia.dispatch.departure import Departure, TurnsOfLoop
 from tulia.ledger import reference
 
 _log = logs.get(__name__)
@@ -48,10 +47,10 @@ class Confirmations:
         self.are_due = len(due) == room
         return due
 
-    async def send(self, due: tuple[DueConfirmation, ...], pacer: Pacer) -> None:
-        """Sends claimed confirmations, which `pacer` has given leave to, and writes what became of them."""
+    async def send(self, due: tuple[DueConfirmation, ...], turns: TurnsOfLoop) -> None:
+        """Sends claimed confirmations, which the pacer has given leave to, and writes what became of them."""
         failpoints.reached("confirmation_taken")
-        settled = await asyncio.gather(*(self._send_one(one, Departure(pacer)) for one in due))
+        settled = await asyncio.gather(*(self._send_one(one, Departure(turns)) for one in due))
         failpoints.reached("confirmation_sent")
         await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from tulia.campaigns import lifecycle, template_use, wordings
@@ -36,12 +36,18 @@ class Course:
     wordings: tuple[Wording, ...]
     rules: SendingRules
     rules_read_at: float
-    tracked_addresses: tuple[tuple[str, ...], ...] = ()
     refused_in_a_row: int = 0
     idle_until: float = 0.0
     is_drained: bool = False
     had: int = 0
     """How many people of it had their turn, counted from where the others were when it joined them."""
+    tracked_addresses: tuple[tuple[str, ...], ...] = field(init=False)
+    names: tuple[frozenset[str] | None, ...] = field(init=False)
+    """As of each wording; worked out once, for they are asked for with every message."""
+
+    def __post_init__(self) -> None:
+        self.tracked_addresses = tuple(one.tracked_addresses for one in self.wordings)
+        self.names = tuple(one.names for one in self.wordings)
 
 
 class Courses:
@@ -73,8 +79,7 @@ class Courses:
                 except Invalid as refusal:
                     await self._pause(campaign.pk, refusal.message)
                     continue
-                addresses = tuple(one.tracked_addresses for one in said)
-                self._courses[campaign.pk] = Course(campaign, said, rules, time.monotonic(), addresses, had=self._level)
+                self._courses[campaign.pk] = Course(campaign, said, rules, time.monotonic(), had=self._level)
         for campaign_id in set(self._courses) - {campaign.pk for campaign in sending}:
             del self._courses[campaign_id]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import time
 
 from tulia.campaigns import render
@@ -23,7 +24,7 @@ from tulia.dispatch.breakers import OutageBreaker
 from tulia.dispatch.composing import Composer
 from tulia.dispatch.confirmations import Confirmations
 from tulia.dispatch.courses import Course, Courses
-from tulia.dispatch.departure import Departure
+from tulia.dispatch.departure import Departure, TurnsOfLoop
 from tulia.dispatch.in_flight import InFlight
 from tulia.dispatch.outcomes import Outcomes
 from tulia.dispatch.pacing import WINDOW_SECONDS, Crowding, MostInFlight, MostOnWire, Pacer
@@ -35,7 +36,7 @@ from tulia.ledger.claim import ClaimedPerson
 from tulia.ledger.reconcile import Disowned
 
 _log = logs.get(__name__)
-LARGEST_BATCH = 200
+LARGEST_BATCH = 400
 REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
 MEASURE_SECONDS = 0.1
@@ -67,6 +68,7 @@ class Dispatcher:
         self._most_in_flight = MostInFlight(connection.rate_per_second)
         self._is_paced_on = pacer is not None
         self.pacer = pacer or Pacer(connection.rate_per_second)
+        self._turns = TurnsOfLoop(self.pacer)
         self._breaker = OutageBreaker()
         self._outcomes = Outcomes(
             tenant_id, sender_id, database, on_written=journal.forget if journal else lambda _: None
@@ -88,9 +90,13 @@ class Dispatcher:
         self._measured_at = (time.monotonic(), time.process_time())
         self._released_at = -RELEASE_SECONDS
         self._is_stopping = False
+        self._ours_at = float("-inf")
+        """When it was last certain that the sender is this worker's."""
+        self._asking = asyncio.Lock()
 
     def stop(self) -> None:
-        """No more claims; what is in flight is finished and recorded before `run` returns."""
+        """No more claims. Who waits for a lane waits in the ledger again; what is on the wire is finished and recorded
+        before `run` returns."""
         self._is_stopping = True
 
     async def run(self) -> None:
@@ -201,8 +207,10 @@ class Dispatcher:
         since, at_work = self._measured_at
         if now - since >= MEASURE_SECONDS:
             self._measured_at = (now, time.process_time())
-            self._most_on_wire.measured((self._measured_at[1] - at_work) / (now - since))
-            self._in_flight.most_on_wire = self._most_on_wire.count
+            self._most_on_wire.measured(
+                (self._measured_at[1] - at_work) / (now - since), are_some_waiting=self._in_flight.are_some_waiting
+            )
+            self._in_flight.widen(self._most_on_wire.count)
 
     def _room(self, now: float) -> int:
         """How many messages may go out now."""
@@ -228,7 +236,7 @@ class Dispatcher:
         finally:
             self.pacer.give_back(room - taken)
         if due:
-            self._in_flight.begin(self._confirmations.send(due, self.pacer))
+            self._in_flight.begin(self._confirmations.send(due, self._turns))
 
     async def _send_some(self, course: Course, room: int) -> None:
         self.pacer.take(room)
@@ -241,7 +249,7 @@ class Dispatcher:
             self.pacer.give_back(room - taken)
         for person in claimed.people:
             if is_ours:
-                self._in_flight.send(self._send_one(course, person))
+                self._in_flight.send(functools.partial(self._send_one, course, person, begun))
             else:
                 self._settling.return_unsent(person)
         if claimed.over_budget_count:
@@ -249,14 +257,33 @@ class Dispatcher:
 
     async def _is_still_ours(self, since: float) -> bool:
         """Whether nobody else can be sending by now: whoever takes the sender over lets a second pass, and this process
-        may have stood still for longer than that."""
-        if self._worker_id is None or time.monotonic() - since < WINDOW_SECONDS / 2:
+        may have stood still for longer than that since the claim, which was only made because the sender was ours."""
+        self._ours_at = max(self._ours_at, since)
+        if self._worker_id is None or not self._is_long_ago(self._ours_at):
             return True
-        tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
-        return await self._database.insist(standing.is_with, tenant_id, sender_id, self._worker_id)
+        async with self._asking:  # once for all that wait
+            if self._is_long_ago(self._ours_at) and not self._is_stopping:
+                asked, tenant_id, sender_id = time.monotonic(), self.connection.tenant_id, self.connection.sender_id
+                if await self._database.insist(standing.is_with, tenant_id, sender_id, self._worker_id):
+                    self._ours_at = asked
+                else:
+                    self.stop()
+        return not self._is_stopping
 
-    async def _send_one(self, course: Course, person: ClaimedPerson) -> None:
-        departure = Departure(self.pacer, self._journal, person.recipient_id)
+    @staticmethod
+    def _is_long_ago(at: float) -> bool:
+        return time.monotonic() - at >= WINDOW_SECONDS / 2
+
+    async def _send_one(self, course: Course, person: ClaimedPerson, claimed_at: float) -> None:
+        departure = Departure(self._turns, self._journal, person.recipient_id)
+        # It may have waited for its lane. When this worker is to stop, or isn't the sender's any more, another sends it.
+        if self._is_stopping or not await self._is_still_ours(claimed_at):
+            departure.close()
+            self._settling.return_unsent(person)
+            return
+        if self._settling.holds_back(course, person):
+            departure.close()
+            return
         try:
             failpoints.reached("to_be_made")
             outgoing = self._composer.compose(course, person)
@@ -265,9 +292,6 @@ class Dispatcher:
                 _log.exception("message_not_made", recipient_id=person.recipient_id)
             departure.close()
             self._settling.unmade(person)
-            return
-        if self._settling.holds_back(course, person):
-            departure.close()
             return
         try:
             outcome: SendOutcome = await self._adapter.send(outgoing, on_wire=departure)

@@ -15,11 +15,11 @@ from tulia.ledger.record import Evidence
 
 _log = logs.get(__name__)
 GATHER_SECONDS = 0.05
-LARGEST_WRITE = 500
+LARGEST_WRITE = 1_000
 
 
 class Outcomes:
-    """Takes outcomes from many sends and writes them, a few hundred at a time; `run` until `finish`."""
+    """Takes outcomes from many sends and writes them, up to a thousand at a time; `run` until `finish`."""
 
     def __init__(
         self,

@@ -23,7 +23,8 @@ PORTION, PORTIONS_A_SECOND = 0.75, 15
 WINDOW_SECONDS = 1.05
 _HALVE, _RECOVER_PER_SECOND = 0.5, 0.05
 _SLOWEST_PER_SECOND = 0.1
-FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 32, 512
+FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 32, 1_024
+FEWEST_UNSETTLED, MOST_UNSETTLED = 512, 2_048
 FEWEST_ON_WIRE = 64
 _BUSY, _AT_EASE = 0.85, 0.6
 LATE_SECONDS, SMALLEST_SHARE = 0.02, 0.1
@@ -77,6 +78,7 @@ class Pacer:
         """How many messages may leave at this moment; none as long as it isn't a whole portion."""
         since, self._filled_at = self._filled_at, max(now, self._filled_at)
         if now < self._held_until:
+            self._tokens = 0.0  # whoever was given leave and stayed gave it back: it begins slowly all the same
             return 0
         elapsed = max(0.0, now - max(since, self._held_until))
         self._share = min(1.0, self._share + _RECOVER_PER_SECOND * elapsed)
@@ -91,10 +93,10 @@ class Pacer:
         self._tokens -= count
         self._leaving += count
 
-    def leave(self, now: float) -> None:
-        """One of them leaves at this moment."""
-        self._leaving -= 1
-        self._left.append(now)
+    def leave(self, now: float, count: int = 1) -> None:
+        """`count` of them leave at this moment."""
+        self._leaving -= count
+        self._left.extend([now] * count)
 
     def give_back(self, count: int = 1) -> None:
         """`count` of them won't leave after all."""
@@ -140,18 +142,20 @@ class Pacer:
 
 @dataclass(slots=True)
 class MostOnWire:
-    """How many messages may be under way at once, of those that could be: fewer while this process is busy through and
-    through, for then more of them only make each one dearer (512 at once cost half as much again as 64)."""
+    """How many messages may be under way at once, of those that could be: few at first, and more while the provider takes
+    long and this process can do more, the faster the more it is at ease. When it is busy through and through, more of them
+    only make each one dearer (512 at once cost half as much again as 64), and so do their connections, which all go on
+    being used in turn."""
 
     most: int = MOST_IN_FLIGHT
-    count: int = field(default=MOST_IN_FLIGHT, init=False)
+    count: int = field(default=FEWEST_ON_WIRE, init=False)
 
-    def measured(self, busy: float) -> None:
-        """In the last moments the process was at work for this share of the time."""
+    def measured(self, busy: float, *, are_some_waiting: bool) -> None:
+        """In the last moments the process was at work for this share of the time, and now some messages wait or none."""
         if busy > _BUSY:
             self.count = max(FEWEST_ON_WIRE, self.count * 3 // 4)
-        elif busy < _AT_EASE:
-            self.count = self.most
+        elif are_some_waiting:
+            self.count = min(self.most, self.count * 2 if busy < _AT_EASE else self.count + FEWEST_ON_WIRE // 8)
 
 
 @dataclass(slots=True)
@@ -175,7 +179,7 @@ class MostInFlight:
     def most_unsettled(self) -> int:
         """How many may be in flight, or answered and not yet in the ledger, which knows no more of these than of those if
         the process is killed now. What is written at once of more than 2,000 a second is more, too."""
-        return max(MOST_IN_FLIGHT, min(2 * MOST_IN_FLIGHT, self.rate // 4))
+        return max(FEWEST_UNSETTLED, self.count, min(MOST_UNSETTLED, self.rate // 4))
 
 
 @dataclass(slots=True)

@@ -178,9 +178,7 @@ def _play(tenant_id: UUID, campaign_id: UUID, *, most: int, now: datetime) -> _P
             rules = sending_rules.of_campaign(campaign, now=now)
             people = tuple(_claimed(campaign, rules, most=most, now=now))
             rows = sql.fetch_all(_STANDING, {"tenant_id": tenant_id, "campaign_id": campaign_id})
-            said = wordings.of_campaign(campaign)
-            addresses = tuple(one.tracked_addresses for one in said)
-            course = Course(campaign, said, rules, 0.0, addresses)
+            course = Course(campaign, wordings.of_campaign(campaign), rules, 0.0)
             standing = tuple((NAMES[State(state)], reason, count) for state, reason, count in rows)
             played.append(_Played(course, connection, audience, people, standing))
             raise _RollBack

@@ -56,14 +56,16 @@ class Settling:
         self._outcomes.skip(person.recipient_id)
 
     def return_unsent(self, person: ClaimedPerson) -> None:
-        """Claimed for nothing: somebody else has the sender. They wait, and lose no try."""
+        """Claimed for nothing: somebody else has the sender, or this worker stops. They wait, and lose no try."""
         self._put_back(person, clock.now(), 0.0, "", counts=False)
 
     def holds_back(self, course: Course, person: ClaimedPerson) -> bool:
         """Whether this person isn't to be sent to after all, though claimed: then they wait, and lose no try."""
         now, seconds = time.monotonic(), 0.0
-        if self.is_refused or course not in self._courses:
+        if self.is_refused:
             reason = "sender_paused"
+        elif course not in self._courses:
+            reason = "campaign_paused"
         elif seconds := self._pairs.wait(person.customer_id, now) or self._pacer.held_for(now):
             reason = "throttled"
         else:
@@ -73,21 +75,23 @@ class Settling:
 
     def settle(self, course: Course, person: ClaimedPerson, outcome: SendOutcome, departure: Departure) -> None:
         """Turns what became of a message into what is to be done about it."""
-        now = clock.now()
+        now = time.monotonic()
         if isinstance(outcome, Uncertain):
-            self._breaker.unreached(time.monotonic())
+            self._breaker.unreached(now)
             self._outcomes.unknown(person.recipient_id)
             return
         if departure.left_at is not None:
-            self._most_in_flight.answered(time.monotonic() - departure.left_at)
+            self._most_in_flight.answered(now - departure.left_at)
         if isinstance(outcome, Accepted):
-            self._breaker.reached(time.monotonic())
+            self._breaker.reached(now)
             self._throttled.got_through()
             self._pairs.passed(person.customer_id)
             course.refused_in_a_row = 0
-            self._outcomes.record(Evidence(person.recipient_id, Kind.ACCEPTED, now, message_id=outcome.message_id))
+            self._outcomes.record(
+                Evidence(person.recipient_id, Kind.ACCEPTED, clock.now(), message_id=outcome.message_id)
+            )
         else:
-            self._settle_rejection(course, person, outcome, now, departure)
+            self._settle_rejection(course, person, outcome, clock.now(), departure)
 
     def _settle_rejection(
         self, course: Course, person: ClaimedPerson, outcome: Rejected, now: datetime, departure: Departure

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -44,6 +45,7 @@ AGAIN_SECONDS = 0.5
 CROWDING_SECONDS = 0.05
 PACER_KEPT_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 5.0
+MOST_FILES = 65_536
 SAYING_SECONDS = 2.0
 DATABASE_THREADS = 8
 LEFT_TO_OTHERS = 3  # of the connections: to the deliverer of events and the background jobs
@@ -258,6 +260,7 @@ def run_worker(companions: Sequence[Companion] = (), *, pulse: Pulse | None = No
     """Runs a worker, and its companions beside it, until SIGTERM or SIGINT; `pulse` tells others that it ticks."""
     logs.configure(settings.LOG_LEVEL)
     threads.hand_over_often()
+    _allow_many_connections()
     try:
         import uvloop
     except ImportError:
@@ -265,6 +268,15 @@ def run_worker(companions: Sequence[Companion] = (), *, pulse: Pulse | None = No
     else:
         uvloop.run(_run(companions, pulse or Pulse()))
     return 0
+
+
+def _allow_many_connections() -> None:
+    """A thousand messages under way need as many sockets, and many systems let a process have 1,024 files unless it asks."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _run(companions: Sequence[Companion], pulse: Pulse) -> None:

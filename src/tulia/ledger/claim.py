@@ -10,8 +10,10 @@ import collections
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from tulia.audience import reach, reachability
 from tulia.campaigns.models import MessageCampaign
@@ -24,9 +26,9 @@ from tulia.tenants.scope import tenant_scope
 _TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedPerson:
-    """One person whose message is about to go out, with what a message may say about them."""
+class ClaimedPerson(NamedTuple):
+    """One person whose message is about to go out, with what a message may say about them; in the order of the claim's
+    columns. `attributes_json` is a text, for most messages speak of no attribute."""
 
     recipient_id: int
     attempt: int
@@ -37,8 +39,13 @@ class ClaimedPerson:
     external_id: str
     language: str
     country: str
-    attributes: dict[str, Any]
-    timezone: str = ""
+    timezone: str
+    attributes_json: str
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        attributes = orjson.loads(self.attributes_json)
+        return attributes if isinstance(attributes, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +122,8 @@ def claim(
                 "messaging_limit": rules.messaging_limit,
             },
         )
-    people = tuple(
-        ClaimedPerson(
-            recipient_id=id_, attempt=attempts, arm=arm or 0, customer_id=customer_id, phone=phone, name=name,
-            external_id=external_id or "", language=language, country=country, attributes=_as_mapping(attributes),
-            timezone=timezone,
-        )
-        for id_, state, arm, attempts, customer_id, phone, name, external_id, language, country, timezone, attributes
-        in rows
-        if state == State.SENDING
-    )  # fmt: skip
-    counts = collections.Counter(row[1] for row in rows)
+    people = tuple([ClaimedPerson._make(row[1:]) for row in rows if row[0] == State.SENDING])
+    counts = collections.Counter([row[0] for row in rows])
     return Claim(people, counts[State.SKIPPED], counts[State.DEFERRED], counts[State.WAITING], counts[State.HOLDOUT])
 
 
@@ -142,15 +140,6 @@ _NEXT_DUE = """
     ORDER BY r.due_at
     LIMIT 1
 """
-
-
-def _as_mapping(attributes: object) -> dict[str, Any]:
-    """JSON columns come as text on Django's connection."""
-    if isinstance(attributes, str):
-        import orjson
-
-        attributes = orjson.loads(attributes)
-    return attributes if isinstance(attributes, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from tulia.channels.types import Failure
@@ -35,8 +36,7 @@ class Kind(enum.IntEnum):
     """The person followed a link of the message: proves delivery, but is no read receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Something that was seen about one recipient at `at` (the provider's time for callbacks).
 
     `campaign_id`, when given, must be the recipient's campaign, or the evidence is about somebody else and ignored: a

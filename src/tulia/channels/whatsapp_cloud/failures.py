@@ -221,7 +221,9 @@ def _details(error: Mapping[str, object]) -> str:
 
 def _wait_seconds(retry_after: str | None, now: datetime) -> float | None:
     """Seconds from a Retry-After header (RFC 9110 §10.2.3, decimals tolerated), at most a day; None if unreadable."""
-    text = (retry_after or "").strip()
+    if not retry_after:
+        return None
+    text = retry_after.strip()
     if _DELAY_SECONDS.fullmatch(text):
         return min(float(text), _LONGEST_WAIT_SECONDS)
     try:

@@ -14,8 +14,8 @@
 --         quiet_zones text[], quiet_untils timestamptz[],
 --         cap_since timestamptz (null: no cap), cap_most int, cap_span interval, day_since timestamptz,
 --         daily_limit int (null: none), messaging_limit int (null: none)
--- returns: id, state (5 sending, 10 held out, 11 skipped, 1 deferred, 0 left because of the budget), arm, attempts, customer_id,
---          phone, name, external_id, language, country, timezone, attributes
+-- returns: state (5 sending, 10 held out, 11 skipped, 1 deferred, 0 left because of the budget), id, attempts, arm,
+--          customer_id, phone, name, external_id, language, country, timezone, attributes as text
 -- locks: the claimed rows, the sender (shared); writes: ledger_recipients, ledger_events
 WITH still_ours AS MATERIALIZED (
     SELECT FROM senders s
@@ -132,7 +132,7 @@ WITH still_ours AS MATERIALIZED (
     FROM changed
     WHERE state NOT IN (5, 10)
 )
-SELECT d.id, COALESCE(changed.state, 0), changed.arm, changed.attempts, d.customer_id, d.phone, d.name, d.external_id,
-       d.language, d.country, d.timezone, d.attributes
+SELECT COALESCE(changed.state, 0), d.id, changed.attempts, COALESCE(changed.arm, 0), d.customer_id, d.phone, d.name,
+       COALESCE(d.external_id, ''), d.language, d.country, d.timezone, d.attributes::text
 FROM decided d
 LEFT JOIN changed ON changed.id = d.id
