@@ -123,14 +123,15 @@ class Up:
                 return error.code
 
     def children(self) -> dict[int, str]:
-        """Every process below, however deep, by id: its command line."""
+        """Every process below, however deep, by id: its command line. One that ends meanwhile is not among them."""
         found: dict[int, str] = {}
         waiting = [self.process.pid]
         while waiting:
             for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
-                for child in map(int, task.read_text().split()):
-                    found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-                    waiting.append(child)
+                for child in map(int, _read(task).split()):
+                    if line := _read(Path(f"/proc/{child}/cmdline")):
+                        found[child] = line.replace("\0", " ")
+                        waiting.append(child)
         return found
 
     def stop(self, number: int = signal.SIGINT) -> int:
@@ -150,3 +151,11 @@ def wait_until(is_so: Callable[[], bool], *, seconds: float = 60.0) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.05)
+
+
+def _read(file: Path) -> str:
+    """Empty for a process that has ended."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
