@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -32,6 +34,14 @@ def dead_worker(folder: Path) -> UUID:
 
 def test_a_killed_worker_leaves_exactly_those_who_were_on_the_wire(tmp_path: Path) -> None:
     assert wire_journal.on_the_wire(tmp_path, dead_worker(tmp_path)) == frozenset(range(9_991, 10_001))
+
+
+def test_a_worker_that_is_just_dying_is_waited_for(tmp_path: Path) -> None:
+    dead = dead_worker(tmp_path)
+    with (tmp_path / f"{dead}.wire").open("rb") as not_closed_yet:
+        fcntl.flock(not_closed_yet, fcntl.LOCK_EX)
+        threading.Timer(wire_journal.DYING_SECONDS / 2, not_closed_yet.close).start()
+        assert wire_journal.on_the_wire(tmp_path, dead) == frozenset(range(9_991, 10_001))
 
 
 def test_of_a_living_worker_nobody_but_itself_can_tell_anything(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import fcntl
 import mmap
 import os
 import struct
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -25,6 +26,7 @@ _HEADER = struct.Struct("=12s36s")
 _START = 64
 _SLOT = struct.Struct("=q")
 _FIRST_SLOTS = 4_096
+DYING_SECONDS = 0.5
 _KEPT_SECONDS = 7 * 86_400
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -109,7 +111,7 @@ def on_the_wire(folder: Path, worker_id: UUID) -> frozenset[int] | None:
     """Whose messages a dead worker may have put on the wire; None when that can't be told, so that anybody may be."""
     try:
         with _path_of(folder, worker_id).open("rb") as file:
-            if not _is_dead(file.fileno()):
+            if not _is_dead_soon(file.fileno()):
                 return None
             content = file.read()
     except OSError:
@@ -135,6 +137,17 @@ def _is_dead(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _is_dead_soon(descriptor: int) -> bool:
+    """The kernel closes a killed process's files one by one: its connections, by which its senders are lost, may be gone
+    while its journal is still held."""
+    deadline = time.monotonic() + DYING_SECONDS
+    while not _is_dead(descriptor):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
     return True
 
 
