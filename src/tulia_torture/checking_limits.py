@@ -62,8 +62,19 @@ def rates(facts: Facts) -> Check:
         most, at = fullest_second(sorted(by_number[shop.number_id]), facts.stalls)
         counted.append(f"{shop.name} {most} of {shop.rate}")
         if most > shop.rate:
-            wrong.append((shop.number_id, f"{most} messages in the second before {at:.3f}; the limit is {shop.rate}"))
+            what = f"{most} messages in the second before {at:.3f}; the limit is {shop.rate}"
+            wrong.append((shop.number_id, f"{what}. {_around(by_number[shop.number_id], facts.stalls, at)}"))
     return Check("no more in any one second than the limit", ", ".join(counted), tuple(wrong))
+
+
+def _around(moments: list[float], stalls: tuple[tuple[float, float], ...], at: float) -> str:
+    """When each message of that second was taken, and when the provider stood still; in milliseconds before its end."""
+    first = at - _WINDOW_SECONDS - 0.1
+    taken = [f"{1_000 * (at - moment):.0f}" for moment in sorted(moments) if first < moment <= at]
+    still = [
+        f"{1_000 * (at - since):.0f} to {1_000 * (at - until):.0f}" for since, until in stalls if first < until <= at
+    ]
+    return f"Taken {', '.join(taken)} ms before; the provider stood still {', '.join(still) or 'never'}"
 
 
 def quiet_hours(facts: Facts) -> Check:

@@ -155,6 +155,15 @@ def test_what_is_allowed_is_no_violation(check: Checking, facts: Facts) -> None:
     assert check(facts).violations == ()
 
 
+def test_of_a_second_that_was_too_full_each_message_is_told_and_when_the_provider_stood_still() -> None:
+    facts = spoiled(
+        messages=(*orderly().messages, accepted(7, NOON + 0.6), accepted(8, NOON + 0.99)),
+        stalls=((NOON + 0.7, NOON + 0.75), (NOON - 9, NOON - 8)),
+    )
+    ((_, told),) = checking_limits.rates(facts).violations
+    assert told.endswith(" 390, 0 ms before; the provider stood still 290 to 240"), told
+
+
 def test_the_fullest_second_is_half_open() -> None:
     assert checking_limits.fullest_second([0.0, 0.5, 0.999, 1.0, 1.2])[0] == 4
     assert checking_limits.fullest_second([0.0, 1.0, 2.0])[0] == 1
