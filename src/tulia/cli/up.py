@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace, held: contextlib.ExitStack) -> NoReturn:
     port = listener.getsockname()[1]
     url = f"http://{_reachable(arguments.host)}:{port}"
     os.environ.setdefault("TULIA_PUBLIC_URL", url)
-    web_count = _check_settings()
+    web_count = _checked_web_count()
     keeper = None
     if os.environ.get("DATABASE_URL"):
         check_database_url()
@@ -117,7 +117,7 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _check_settings() -> int:
+def _checked_web_count() -> int:
     """How many web processes to run. Raises ImproperlyConfigured for a value that no child could understand."""
     from tulia.config import settings
 

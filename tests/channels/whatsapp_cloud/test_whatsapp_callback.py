@@ -1,59 +1,27 @@
-import hashlib
-import hmac
 import json
 import time
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pywa.types import CallbackButton, CallbackSelection, Message, MessageStatus
-from pywa.types.user import User
-from pywa.types.user_preferences import UserMarketingPreferences
-from pywa.utils import webhook_updates_validator
 
-from tulia.channels.types import CallbackContent, FailureKind, InboundMessage, PreferenceChange, Status, StatusUpdate
+from channels.whatsapp_cloud.callback_bodies import (
+    AT,
+    CONTACT,
+    INSTANT,
+    OURS,
+    envelope,
+    message,
+    one_message,
+    parse,
+    preference,
+    sign,
+    status,
+)
+from tulia.channels.types import FailureKind, InboundMessage, PreferenceChange, Status, StatusUpdate
 from tulia.channels.whatsapp_cloud import callback
-
-OURS = "1065"
-AT = 1_763_800_123
-INSTANT = datetime.fromtimestamp(AT, UTC)
-CONTACT = {"profile": {"name": "Amina"}, "wa_id": "254700000001", "user_id": "KE.13491208655302741918"}
-
-
-def envelope(*values: dict[str, Any], field: str = "messages", number: str = OURS) -> dict[str, Any]:
-    metadata = {"display_phone_number": "254711000000", "phone_number_id": number}
-    changes = [{"field": field, "value": {"messaging_product": "whatsapp", "metadata": metadata, **v}} for v in values]
-    return {"object": "whatsapp_business_account", "entry": [{"id": "WABA", "changes": changes}]}
-
-
-def status(**fields: Any) -> dict[str, Any]:
-    return {
-        "id": "wamid.1",
-        "status": "delivered",
-        "timestamp": str(AT),
-        "recipient_id": "254700000001",
-        "biz_opaque_callback_data": "r1",
-        **fields,
-    }
-
-
-def message(**fields: Any) -> dict[str, Any]:
-    return {"from": "254700000001", "id": "wamid.IN1", "timestamp": str(AT), **fields}
-
-
-def parse(body: object) -> CallbackContent:
-    return callback.parse(body if isinstance(body, bytes) else json.dumps(body).encode(), phone_number_id=OURS)
-
-
-def one_message(**fields: Any) -> InboundMessage:
-    content = parse(envelope({"contacts": [CONTACT], "messages": [message(**fields)]}))
-    assert content.errors == ()
-    (only,) = content.messages
-    return only
 
 
 @pytest.mark.parametrize("name", list(Status))
@@ -226,17 +194,6 @@ def test_a_sender_that_is_no_number_is_noted(sender: object) -> None:
     assert "no phone number" in content.errors[0]
 
 
-def preference(**fields: Any) -> dict[str, Any]:
-    return {
-        "wa_id": "254700000001",
-        "detail": "d",
-        "category": "marketing_messages",
-        "value": "stop",
-        "timestamp": AT,
-        **fields,
-    }
-
-
 def test_the_providers_own_stop_and_resume_are_read_with_their_integer_timestamp() -> None:
     updates = [
         preference(),
@@ -299,10 +256,6 @@ def test_broken_utf8_in_one_text_does_not_lose_the_rest() -> None:
     assert len(content.statuses) == 1
 
 
-def sign(raw: bytes, secret: str = "s3cret") -> str:
-    return "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
-
-
 def test_only_the_exact_signature_in_its_documented_form_is_taken() -> None:
     raw = b'{"a":"\\u00e9"}'
     right = sign(raw)
@@ -324,73 +277,6 @@ def test_only_the_exact_signature_in_its_documented_form_is_taken() -> None:
 
 def test_an_empty_secret_signs_nothing() -> None:
     assert not callback.verify_signature(b"{}", sign(b"{}", ""), app_secret="")
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=200), st.text(min_size=1, max_size=30))
-def test_an_independent_client_agrees_on_signatures(raw: bytes, secret: str) -> None:
-    header = sign(raw, secret)
-    assert webhook_updates_validator(app_secret=secret, request_body=raw, x_hub_signature=header)
-    assert callback.verify_signature(raw, header, app_secret=secret)
-    assert not callback.verify_signature(raw + b"x", header, app_secret=secret)
-
-
-CLIENT: Any = SimpleNamespace(_usr_cls=User, phone_id=OURS, _resolve_user_identifier=lambda user: iter([user.wa_id]))
-
-
-@pytest.mark.parametrize("name", ["sent", "delivered", "read", "failed"])
-def test_an_independent_client_reads_the_same_status(name: str) -> None:
-    errors = {"errors": [{"code": 131026, "message": "m", "title": "t"}]} if name == "failed" else {}
-    body = envelope({"contacts": [CONTACT], "statuses": [status(status=name, **errors)]})
-    theirs = MessageStatus.from_update(CLIENT, body)
-    (ours,) = parse(body).statuses
-    assert ours.message_id == theirs.id
-    assert ours.status.value == theirs.status.value
-    assert ours.at == theirs.timestamp
-    assert ours.reference == theirs.tracker
-    assert (ours.failure.code if ours.failure else None) == (str(theirs.error.code) if theirs.error else None)
-
-
-@pytest.mark.parametrize(
-    ("reader", "fields", "said", "payload"),
-    [
-        (Message, {"type": "text", "text": {"body": "How much?"}}, "text", None),
-        (CallbackButton, {"type": "button", "button": {"payload": "STOP|c1", "text": "Stop"}}, "title", "data"),
-        (
-            CallbackButton,
-            {"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "a", "title": "A"}}},
-            "title",
-            "data",
-        ),
-        (
-            CallbackSelection,
-            {"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "s", "title": "S"}}},
-            "title",
-            "data",
-        ),
-    ],
-)
-def test_an_independent_client_reads_the_same_message(
-    reader: Any, fields: dict[str, Any], said: str, payload: str
-) -> None:
-    context = {"from": "254711000000", "id": "wamid.OUT"}
-    body = envelope({"contacts": [CONTACT], "messages": [message(**fields, context=context)]})
-    theirs = reader.from_update(CLIENT, body)
-    (ours,) = parse(body).messages
-    assert (ours.message_id, ours.kind, ours.at) == (theirs.id, theirs.type.value, theirs.timestamp)
-    assert ours.text == getattr(theirs, said)
-    assert ours.payload == (getattr(theirs, payload) if payload else None)
-    assert ours.quoted_message_id == theirs.reply_to_message.id
-    assert ours.phone == "+" + theirs.from_user.wa_id
-    assert ours.profile_name == theirs.from_user.name
-
-
-def test_an_independent_client_reads_the_same_preference() -> None:
-    body = envelope({"contacts": [CONTACT], "user_preferences": [preference()]}, field="user_preferences")
-    theirs = UserMarketingPreferences.from_update(CLIENT, body)
-    (ours,) = parse(body).preferences
-    assert ours.is_stop is not bool(theirs)
-    assert ours.at == theirs.timestamp
 
 
 json_values = st.recursive(
