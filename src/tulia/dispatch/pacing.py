@@ -5,7 +5,8 @@ A record of when each message really left, kept for a little longer than a secon
 given leave and hasn't left yet (a connection is being made, the process stalls) counts as leaving at any moment. So at
 each grant, those that left within the window, those about to leave and the new ones together are at most the limit,
 and no window can hold more: of the messages that leave in it the last one granted saw all others, gone or about to go.
-The window is 5 % longer than a second, which is room for what passes between our clock and the provider's.
+The window is 8 % longer than a second, which is room for what passes between our clock and the provider's; as much as the
+bucket, filled at 92 % of the limit, leaves without making anybody slower.
 
 Throttling halves the pace, at most once a second and once for all messages that left at the old pace; it recovers by a
 twentieth of the limit a second (additive increase, multiplicative decrease). When the provider names a time to wait,
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 FILL = 0.92
 DEPTH, DEPTH_OF_SLOW_ONES, DEEP_ENOUGH = 0.04, 0.08, 40
 PORTION, PORTIONS_A_SECOND = 0.75, 15
-WINDOW_SECONDS = 1.05
+WINDOW_SECONDS = 1.08
 _HALVE, _RECOVER_PER_SECOND = 0.5, 0.05
 _SLOWEST_PER_SECOND = 0.1
 FEWEST_IN_FLIGHT, MOST_IN_FLIGHT = 32, 1_024
