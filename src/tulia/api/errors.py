@@ -9,13 +9,13 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from tulia.core import logs
+from tulia.core import logs, sql
 from tulia.core.errors import Conflict, Forbidden, Invalid, Missing, Refusal
 
 _STATUS: tuple[tuple[type[Refusal], int], ...] = (
@@ -64,8 +64,8 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
         return Response(_body("too_large", "The body is too large."), status=413)
     if isinstance(error, SuspiciousOperation):
         return Response(_body("invalid", "The request can't be understood."), status=400)
-    if isinstance(error, OperationalError):
-        _report(error, reference=secrets.token_hex(8))
+    if isinstance(error, OperationalError | InterfaceError) or sql.is_worth_repeating(error):
+        _report(error, reference=secrets.token_hex(8), because=error.__cause__)  # the queue wraps it once more
         message = "The database doesn't answer just now: try again."
         return Response(_body("unavailable", message), status=503, headers={"Retry-After": "2"})
     return Response(_bug(error), status=500)
@@ -119,13 +119,13 @@ def _bug(error: BaseException | None) -> dict[str, object]:
     return _body("internal", f"Something went wrong here, and it is logged as {reference}.", {"reference": reference})
 
 
-def _report(error: BaseException | None, *, reference: str) -> None:
+def _report(error: BaseException | None, *, reference: str, because: BaseException | None = None) -> None:
     # The text of a database error quotes rows, and rows hold people's data: the place and the type are enough.
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_LOGGED:] if error else []
     log.error(
         "request_failed",
         reference=reference,
-        error=type(error).__name__,
+        error=type(because or error).__name__,
         at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
 
