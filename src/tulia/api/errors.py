@@ -64,8 +64,9 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
         return Response(_body("too_large", "The body is too large."), status=413)
     if isinstance(error, SuspiciousOperation):
         return Response(_body("invalid", "The request can't be understood."), status=400)
-    if isinstance(error, OperationalError | InterfaceError) or sql.is_worth_repeating(error):
-        _report(error, reference=secrets.token_hex(8), because=error.__cause__)  # the queue wraps it once more
+    is_away = isinstance(error, OperationalError | InterfaceError)
+    if is_away or sql.is_worth_repeating(error):
+        _report(error, reference=secrets.token_hex(8), because=None if is_away else error.__cause__)
         message = "The database doesn't answer just now: try again."
         return Response(_body("unavailable", message), status=503, headers={"Retry-After": "2"})
     return Response(_bug(error), status=500)
