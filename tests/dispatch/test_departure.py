@@ -14,7 +14,7 @@ async def test_a_message_takes_up_room_from_when_its_bytes_have_gone_and_not_fro
     assert pacer.room(time.monotonic()) == 1
     pacer.take(1)
     departure = Departure(TurnsOfLoop(pacer))
-    departure()
+    await departure()
     time.sleep(0.3)  # the process stands still before the event loop writes
     goes_on_at = time.monotonic()
     assert pacer.room(goes_on_at + 10.0) == 0, "it may leave at any moment"

@@ -15,6 +15,7 @@ from dispatch.provider import Run, elsewhere
 from tulia.channels import standing
 from tulia.core import clock
 from tulia.dispatch import courses
+from tulia.dispatch.composing import Composer
 from tulia.dispatch.pacing import WINDOW_SECONDS
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger.claim import claim
@@ -116,6 +117,26 @@ async def test_who_stood_still_after_a_claim_and_has_lost_the_sender_meanwhile_s
         return claimed
 
     monkeypatch.setattr(courses.ledger_claim, "claim", claim_and_stand_still)
+    with contextlib.closing(WireJournal(tmp_path)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: (State.SENDING, "") in run.states())
+            await run.until(lambda: run.states() == {(State.WAITING, ""): 10})
+    assert not run.provider.posts
+    assert {row.attempts for row in run.rows()} == {0}
+
+
+async def test_who_stands_still_on_the_way_to_the_wire_and_loses_the_sender_meanwhile_sends_nothing(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=10, rate=100)
+    really = Composer.compose
+
+    def compose_and_stand_still(*args, **kwargs):  # type: ignore[no-untyped-def]
+        elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, uuid4()))
+        time.sleep(WINDOW_SECONDS)
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(Composer, "compose", compose_and_stand_still)
     with contextlib.closing(WireJournal(tmp_path)) as ours:
         async with run.provider.listening(), run.dispatching(journal=ours):
             await run.until(lambda: (State.SENDING, "") in run.states())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -23,16 +23,26 @@ class Connection:
     access_token: str = field(repr=False)
 
 
-OnWire = Callable[[], None]
+OnWire = Callable[[], Awaitable[None]]
+"""Called right before the first byte of a message goes out; who raises `Withheld` in it keeps the message from that."""
+
+
+class Withheld(Exception):
+    """The message is not to go out after all: nothing of it has."""
+
+
+async def go_out() -> None:
+    """The `OnWire` of whoever has nothing to say to it."""
 
 
 class Adapter(Protocol):
     """Sends with one sender."""
 
-    async def send(self, message: OutgoingMessage, *, on_wire: OnWire = lambda: None) -> SendOutcome:
+    async def send(self, message: OutgoingMessage, *, on_wire: OnWire = go_out) -> SendOutcome:
         """Sends once, and says what became of it; never raises for what a network or a provider does.
 
-        Calls `on_wire` right before the first byte of the message goes out, and not at all if none does.
+        Calls `on_wire` right before the first byte of the message goes out, and not at all if none does. Raises Withheld
+        when `on_wire` did.
         """
         ...
 

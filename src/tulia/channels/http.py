@@ -5,29 +5,37 @@ from __future__ import annotations
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
-from tulia.channels.adapter import OnWire
+from tulia.channels.adapter import OnWire, Withheld
 from tulia.core import failpoints
 
 
 class NotedBody(aiohttp.BytesPayload):
     """A request body that calls `on_wire` right before it is written.
 
-    aiohttp holds the headers back until the body comes, so nothing of the request has left before.
+    aiohttp holds the headers back until the body comes, so nothing of the request has left before. What it makes of
+    an exception here is a broken connection: `is_withheld` tells the two apart.
     """
 
     def __init__(self, body: bytes, on_wire: OnWire) -> None:
         super().__init__(body, content_type="application/json")
         self._on_wire = on_wire
+        self.is_withheld = False
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        self._on_wire()
-        failpoints.reached("noted")
+        await self._note()
         await super().write(writer)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self._on_wire()
-        failpoints.reached("noted")
+        await self._note()
         await super().write_with_length(writer, content_length)
+
+    async def _note(self) -> None:
+        try:
+            await self._on_wire()
+        except Withheld:
+            self.is_withheld = True
+            raise
+        failpoints.reached("noted")
 
 
 USER_AGENT = "tulia-campaigns/1"

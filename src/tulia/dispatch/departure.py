@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
+from tulia.channels.adapter import Withheld
 from tulia.dispatch.pacing import Pacer
 from tulia.dispatch.wire_journal import WireJournal
 
@@ -47,15 +49,26 @@ class TurnsOfLoop:
 class Departure:
     """One message's leave; called by the adapter right before the first byte. `left_at` is None until then."""
 
-    __slots__ = ("_journal", "_recipient_id", "_turns", "left_at")
+    __slots__ = ("_journal", "_may_leave", "_recipient_id", "_turns", "left_at")
 
-    def __init__(self, turns: TurnsOfLoop, journal: WireJournal | None = None, recipient_id: int = 0) -> None:
+    def __init__(
+        self,
+        turns: TurnsOfLoop,
+        journal: WireJournal | None = None,
+        recipient_id: int = 0,
+        *,
+        may_leave: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """`may_leave` is asked at the last moment; the message is withheld if it says no."""
         self._turns = turns
+        self._may_leave = may_leave
         self._journal = journal
         self._recipient_id = recipient_id
         self.left_at: float | None = None
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
+        if self._may_leave and not await self._may_leave():
+            raise Withheld
         if self._journal is not None:
             self._journal.note(self._recipient_id)
         if self.left_at is None:

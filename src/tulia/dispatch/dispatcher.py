@@ -15,7 +15,7 @@ import time
 
 from tulia.campaigns import render
 from tulia.channels import standing
-from tulia.channels.adapter import Adapter, Connection
+from tulia.channels.adapter import Adapter, Connection, Withheld
 from tulia.channels.types import SendOutcome, Uncertain
 from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
@@ -41,6 +41,7 @@ REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
 MEASURE_SECONDS = 0.1
 RELEASE_SECONDS = 2.0
+ASKING_SECONDS = 2.0
 
 
 class Dispatcher:
@@ -270,13 +271,25 @@ class Dispatcher:
                     self.stop()
         return not self._is_stopping
 
+    async def _may_leave(self, claimed_at: float) -> bool:
+        """As `_is_still_ours`, of a message whose connection is open: that isn't kept until the database is back."""
+        if not self._is_long_ago(claimed_at):
+            return True
+        try:
+            async with asyncio.timeout(ASKING_SECONDS):
+                return await self._is_still_ours(claimed_at)
+        except TimeoutError:
+            return False
+
     @staticmethod
     def _is_long_ago(at: float) -> bool:
         return time.monotonic() - at >= WINDOW_SECONDS / 2
 
     async def _send_one(self, course: Course, person: ClaimedPerson, claimed_at: float) -> None:
-        departure = Departure(self._turns, self._journal, person.recipient_id)
-        # It may have waited for its lane. When this worker is to stop, or isn't the sender's any more, another sends it.
+        # It may have waited for its lane, and will for a connection. When this worker is to stop, or isn't the sender's any
+        # more, another sends it.
+        may_leave = functools.partial(self._may_leave, claimed_at)
+        departure = Departure(self._turns, self._journal, person.recipient_id, may_leave=may_leave)
         if self._is_stopping or not await self._is_still_ours(claimed_at):
             departure.close()
             self._settling.return_unsent(person)
@@ -295,6 +308,10 @@ class Dispatcher:
             return
         try:
             outcome: SendOutcome = await self._adapter.send(outgoing, on_wire=departure)
+        except Withheld:
+            departure.close()
+            self._settling.return_unsent(person)
+            return
         except Exception:
             # A bug of ours, isolated to one message; whether bytes went out is not known.
             _log.exception("send_crashed", recipient_id=person.recipient_id)

@@ -6,7 +6,7 @@ import re
 
 import aiohttp
 
-from tulia.channels.adapter import Connection, OnWire
+from tulia.channels.adapter import Connection, OnWire, Withheld, go_out
 from tulia.channels.http import NotedBody
 from tulia.channels.types import Failure, FailureKind, OutgoingMessage, Rejected, SendOutcome, Uncertain
 from tulia.channels.whatsapp_cloud import failures, payload
@@ -31,14 +31,14 @@ class WhatsAppCloud:
         self._headers = {"Authorization": f"Bearer {connection.access_token}", "Content-Type": "application/json"}
         self._session = session
 
-    async def send(self, message: OutgoingMessage, *, on_wire: OnWire = lambda: None) -> SendOutcome:
-        """Posts the message once. Only a connection that was never made counts as certainly not sent."""
+    async def send(self, message: OutgoingMessage, *, on_wire: OnWire = go_out) -> SendOutcome:
+        """Posts the message once. Only a connection that was never made counts as certainly not sent. Raises Withheld."""
         try:
             body = payload.to_body(message)
         except payload.PayloadInvalid as error:
             return Rejected(Failure(FailureKind.CONTENT, "payload_invalid", str(error)))
+        noted = NotedBody(body, on_wire)
         try:
-            noted = NotedBody(body, on_wire)
             async with self._session.post(
                 self._url, data=noted, headers=self._headers, allow_redirects=False
             ) as response:
@@ -53,4 +53,6 @@ class WhatsAppCloud:
         except aiohttp.InvalidURL:
             return Rejected(Failure(FailureKind.ACCOUNT, "bad_url", "The sender's base URL is not a web address."))
         except (aiohttp.ClientError, OSError):
+            if noted.is_withheld:
+                raise Withheld from None
             return Uncertain("the connection broke before the answer")
