@@ -103,6 +103,16 @@ async def test_whoever_takes_a_sender_over_waits_for_a_claim_that_has_begun(tena
     )
 
 
+async def everybody_waits_again_unsent(run: Run, folder: Path) -> None:
+    """Ten people are claimed, and all put back without anything having gone out or a try having been lost."""
+    with contextlib.closing(WireJournal(folder)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: (State.SENDING, "") in run.states())
+            await run.until(lambda: run.states() == {(State.WAITING, ""): 10})
+    assert not run.provider.posts
+    assert {row.attempts for row in run.rows()} == {0}
+
+
 async def test_who_stood_still_after_a_claim_and_has_lost_the_sender_meanwhile_sends_to_nobody(
     tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,12 +127,7 @@ async def test_who_stood_still_after_a_claim_and_has_lost_the_sender_meanwhile_s
         return claimed
 
     monkeypatch.setattr(courses.ledger_claim, "claim", claim_and_stand_still)
-    with contextlib.closing(WireJournal(tmp_path)) as ours:
-        async with run.provider.listening(), run.dispatching(journal=ours):
-            await run.until(lambda: (State.SENDING, "") in run.states())
-            await run.until(lambda: run.states() == {(State.WAITING, ""): 10})
-    assert not run.provider.posts
-    assert {row.attempts for row in run.rows()} == {0}
+    await everybody_waits_again_unsent(run, tmp_path)
 
 
 async def test_who_stands_still_on_the_way_to_the_wire_and_loses_the_sender_meanwhile_sends_nothing(
@@ -137,9 +142,4 @@ async def test_who_stands_still_on_the_way_to_the_wire_and_loses_the_sender_mean
         return really(*args, **kwargs)
 
     monkeypatch.setattr(Composer, "compose", compose_and_stand_still)
-    with contextlib.closing(WireJournal(tmp_path)) as ours:
-        async with run.provider.listening(), run.dispatching(journal=ours):
-            await run.until(lambda: (State.SENDING, "") in run.states())
-            await run.until(lambda: run.states() == {(State.WAITING, ""): 10})
-    assert not run.provider.posts
-    assert {row.attempts for row in run.rows()} == {0}
+    await everybody_waits_again_unsent(run, tmp_path)
