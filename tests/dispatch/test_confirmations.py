@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 import uuid
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,9 +16,12 @@ from dispatch.provider import Run, accepted, elsewhere, graph_error, in_turn
 from tulia.audience import confirmations, consent
 from tulia.audience.models import Confirmation, Customer, Message
 from tulia.campaigns import lifecycle
-from tulia.channels import senders
+from tulia.channels import senders, standing
 from tulia.core import clock
 from tulia.dispatch import confirmations as sending
+from tulia.dispatch.dispatcher import KNOWN_SECONDS
+from tulia.dispatch.pacing import WINDOW_SECONDS
+from tulia.dispatch.wire_journal import WireJournal
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
 
@@ -82,6 +88,43 @@ async def test_a_reply_that_was_being_sent_when_the_worker_died_is_unknown_and_s
     async with run.provider.listening(), run.dispatching():
         await run.until(lambda: sorted(states(run)) == ["sent", "unknown"])
     assert sum(run.provider.posts.values()) == 1
+
+
+async def test_a_reply_counts_in_the_second_that_the_next_worker_lets_pass(tenant: Tenant, tmp_path: Path) -> None:
+    run = Run(tenant, people=3)
+    pretend_campaign_is_over(run)
+    stop(run)
+    with contextlib.closing(WireJournal(tmp_path)) as ours, contextlib.closing(WireJournal(tmp_path)) as theirs:
+        async with run.provider.listening():
+            async with run.dispatching(journal=ours):
+                await run.until(lambda: states(run) == ["sent"])
+            run.campaign = run.another()
+            async with run.dispatching(journal=theirs):
+                await run.until(run.is_over)
+    assert run.provider.posted_at[1] - run.provider.posted_at[0] >= WINDOW_SECONDS
+
+
+async def test_a_reply_whose_sender_another_worker_took_over_waits_for_that_one(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=1)
+    pretend_campaign_is_over(run)
+    stop(run)
+    really = confirmations.claim
+
+    def claim_and_stand_still(*args, **kwargs):  # type: ignore[no-untyped-def]
+        claimed = really(*args, **kwargs)
+        if claimed:
+            standing.take_over(tenant.id, run.sender.pk, uuid.uuid4())
+            time.sleep(KNOWN_SECONDS)
+        return claimed
+
+    monkeypatch.setattr(confirmations, "claim", claim_and_stand_still)
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        async with run.provider.listening(), run.dispatching(journal=journal):
+            await run.until(lambda: states(run) == ["sending"])
+            await run.until(lambda: states(run) == ["waiting"])
+    assert not run.provider.posts
 
 
 async def test_a_reply_without_an_answer_is_unknown_and_not_sent_again(tenant: Tenant) -> None:

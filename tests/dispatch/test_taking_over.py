@@ -9,13 +9,16 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from dispatch.provider import Run, elsewhere
 from tulia.channels import standing
+from tulia.channels.standing import Predecessor
 from tulia.core import clock
-from tulia.dispatch import courses
+from tulia.dispatch import courses, looking
 from tulia.dispatch.composing import Composer
+from tulia.dispatch.dispatcher import KNOWN_SECONDS
 from tulia.dispatch.pacing import WINDOW_SECONDS
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger.claim import claim
@@ -55,6 +58,99 @@ async def test_who_sent_last_goes_on_at_once_and_whoever_did_not_lets_a_second_p
     assert run.provider.posts.total() == 6 * (3 + len(gaps))
 
 
+async def test_a_second_passes_too_when_what_left_last_had_been_claimed_long_before(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the database was away after a claim: the messages go out once it is back and the sender is still ours."""
+    run = Run(tenant, people=3, rate=200)
+    really = Composer.compose
+    stands_still = iter([standing.JUST_NOW.total_seconds() + 0.5])
+
+    def compose_late(*args, **kwargs):  # type: ignore[no-untyped-def]
+        time.sleep(next(stands_still, 0))
+        return really(*args, **kwargs)
+
+    monkeypatch.setattr(Composer, "compose", compose_late)
+    with contextlib.closing(WireJournal(tmp_path)) as ours, contextlib.closing(WireJournal(tmp_path)) as theirs:
+        async with run.provider.listening():
+            async with run.dispatching(journal=ours):
+                await run.until(run.is_over)
+            gap, _ = await _send_another(run, theirs)
+            assert gap >= WINDOW_SECONDS
+
+
+async def test_whoever_takes_a_sender_over_leaves_time_for_the_last_message_of_who_has_not_heard_of_it(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=3, rate=200)
+    taken_over_at: list[float] = []
+    really = standing.take_over
+
+    def take_over(*args, **kwargs):  # type: ignore[no-untyped-def]
+        before = really(*args, **kwargs)
+        taken_over_at.append(time.monotonic())
+        return before
+
+    monkeypatch.setattr(standing, "take_over", take_over)
+    with contextlib.closing(WireJournal(tmp_path)) as ours, contextlib.closing(WireJournal(tmp_path)) as theirs:
+        async with run.provider.listening():
+            async with run.dispatching(journal=ours):
+                await run.until(run.is_over)
+            await _send_another(run, theirs)
+    assert run.provider.posted_at[3] - taken_over_at[1] >= WINDOW_SECONDS + KNOWN_SECONDS
+
+
+async def test_a_taking_over_that_is_repeated_does_not_mistake_itself_for_who_sent_last(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=3, rate=200)
+    really = looking.take_over
+    answers_lost = iter([True])
+
+    def take_over(*args, **kwargs):  # type: ignore[no-untyped-def]
+        legacy = really(*args, **kwargs)
+        if next(answers_lost, False):
+            raise psycopg.OperationalError("the connection broke after the commit")
+        return legacy
+
+    with contextlib.closing(WireJournal(tmp_path)) as ours, contextlib.closing(WireJournal(tmp_path)) as theirs:
+        async with run.provider.listening():
+            async with run.dispatching(journal=ours) as dispatcher:
+                await run.until(run.is_over)
+            await _send_another(run, theirs)
+            monkeypatch.setattr(looking, "take_over", take_over)
+            gap, _ = await _send_another(run, ours, pacer=dispatcher.pacer)
+            assert gap >= WINDOW_SECONDS
+
+
+async def test_an_answer_that_took_too_long_is_not_gone_by(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was true when it was given; since then somebody else may have taken the sender over."""
+    run = Run(tenant, people=1, rate=200)
+    really_keep, really_compose = standing.keep, Composer.compose
+    asked: list[bool] = []
+
+    def keep(*args):  # type: ignore[no-untyped-def]
+        asked.append(really_keep(*args))
+        if len(asked) == 1:
+            standing.take_over(tenant.id, run.sender.pk, uuid4())
+            time.sleep(KNOWN_SECONDS)
+        return asked[-1]
+
+    def compose_slowly(*args, **kwargs):  # type: ignore[no-untyped-def]
+        time.sleep(KNOWN_SECONDS)  # the last question is asked after that, right before the first byte
+        return really_compose(*args, **kwargs)
+
+    monkeypatch.setattr(standing, "keep", keep)
+    monkeypatch.setattr(Composer, "compose", compose_slowly)
+    with contextlib.closing(WireJournal(tmp_path)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: len(asked) == 2)
+            await run.until(lambda: run.states() == {(State.WAITING, ""): 1})
+    assert (asked, run.provider.posts.total()) == ([True, False], 0)
+
+
 async def test_who_does_not_know_yet_that_another_has_the_sender_claims_nobody_any_more(
     tenant: Tenant, tmp_path: Path
 ) -> None:
@@ -64,7 +160,7 @@ async def test_who_does_not_know_yet_that_another_has_the_sender_claims_nobody_a
     with contextlib.closing(WireJournal(tmp_path)) as ours:
         async with run.provider.listening(), run.dispatching(journal=ours):
             await run.until(lambda: run.provider.posts.total() > 20)
-            assert elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, other)) == ours.worker_id
+            assert elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, other)).worker_id == ours.worker_id
             await asyncio.sleep(0.2)  # what was claimed before
             posted = run.provider.posts.total()
             await asyncio.sleep(0.5)
@@ -94,7 +190,8 @@ async def test_whoever_takes_a_sender_over_waits_for_a_claim_that_has_begun(tena
     await asyncio.sleep(0.3)
     assert not taking_over.done()
     may_end.set()
-    assert (await claiming, await taking_over) == (1, first)
+    assert await claiming == 1
+    assert await taking_over == Predecessor(first, was_sending_just_now=True)
     late = elsewhere(lambda: claim(tenant.id, run.campaign.pk, now=clock.now(), batch=1, worker_id=first))
     assert late.is_empty
     assert (

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from tulia.channels import registry
 from tulia.channels.adapter import Connection
 from tulia.channels.models import Sender
+from tulia.core import clock
 from tulia.tenants.scope import system_scope, tenant_scope
 
+JUST_NOW = timedelta(seconds=3)  # a message leaves within half a second; the rest is for clocks and slow answers
 CLOSED, OPEN, HALF_OPEN = "closed", "open", "half_open"
 _CLOSED = {
     "breaker_state": CLOSED,
@@ -64,20 +67,36 @@ def now_of(tenant_id: UUID, sender_id: UUID) -> SenderNow | None:
     return SenderNow(connection, *row) if connection and row else None
 
 
-def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> UUID | None:
-    """Notes that this worker sends with the sender from now on; who did before, None when nobody knows."""
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """Which worker sent with a sender until now (None: nobody knows), and whether it may have, a moment ago."""
+
+    worker_id: UUID | None
+    was_sending_just_now: bool
+
+
+def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None) -> Predecessor:
+    """Notes that this worker sends with the sender from now on; who did before.
+
+    Waits for a claim that has begun. No message of another worker leaves later than it knew, by a claim or by `keep`, that
+    the sender was its own, and half a second; so from when that was it follows whether its last second is over.
+    """
     with tenant_scope(tenant_id):
         mine = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id)
-        before = mine.values_list("dispatched_by", flat=True).first()
-        if before != worker_id:
+        before, at = mine.select_for_update(no_key=True).values_list("dispatched_by", "dispatched_at").first() or (
+            None,
+            None,
+        )
+        if worker_id is not None and before != worker_id:
             mine.update(dispatched_by=worker_id)
-    return before
+        return Predecessor(before, at > clock.now() - JUST_NOW if at else before is not None)
 
 
-def is_with(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> bool:
-    """Whether it was this worker that took the sender over last."""
+def keep(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> bool:
+    """Whether it was this worker that took the sender over last; then it is noted that it may be sending now."""
     with tenant_scope(tenant_id):
-        return Sender.objects.filter(tenant_id=tenant_id, pk=sender_id, dispatched_by=worker_id).exists()
+        mine = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id, dispatched_by=worker_id)
+        return mine.update(dispatched_at=Now()) > 0
 
 
 def opened(

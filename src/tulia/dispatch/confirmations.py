@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
 from tulia.audience import confirmations
 from tulia.audience.confirmations import DueConfirmation, Settled
-from tulia.channels.adapter import Adapter, Connection
+from tulia.channels.adapter import Adapter, Connection, Withheld
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
 from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
@@ -47,10 +48,12 @@ class Confirmations:
         self.are_due = len(due) == room
         return due
 
-    async def send(self, due: tuple[DueConfirmation, ...], turns: TurnsOfLoop) -> None:
+    async def send(
+        self, due: tuple[DueConfirmation, ...], turns: TurnsOfLoop, may_leave: Callable[[], Awaitable[bool]]
+    ) -> None:
         """Sends claimed confirmations, which the pacer has given leave to, and writes what became of them."""
         failpoints.reached("confirmation_taken")
-        settled = await asyncio.gather(*(self._send_one(one, Departure(turns)) for one in due))
+        settled = await asyncio.gather(*(self._send_one(one, Departure(turns, may_leave=may_leave)) for one in due))
         failpoints.reached("confirmation_sent")
         await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
 
@@ -58,6 +61,8 @@ class Confirmations:
         outgoing = OutgoingMessage(to=one.phone, reference=reference.of_confirmation(one.id), text=one.text)
         try:
             outcome = await self._adapter.send(outgoing, on_wire=departure)
+        except Withheld:
+            return Settled(one.id, "waiting", due_at=clock.now())
         except Exception:
             _log.exception("confirmation_crashed", confirmation_id=one.id)
             return Settled(one.id, "unknown")

@@ -42,6 +42,9 @@ IDLE_SECONDS = 0.2
 MEASURE_SECONDS = 0.1
 RELEASE_SECONDS = 2.0
 ASKING_SECONDS = 2.0
+MOST_ASKED = 3  # a database that always answers too late must not stop the sending
+KNOWN_SECONDS = WINDOW_SECONDS / 2
+"""So long after it was certain that the sender is this worker's a message may leave."""
 
 
 class Dispatcher:
@@ -118,17 +121,24 @@ class Dispatcher:
     async def _take_over(self) -> None:
         """Settles whom a dispatcher before this one left in the middle."""
         failpoints.reached("taken_over")
+        tenant_id, sender_id, worker_id = self.connection.tenant_id, self.connection.sender_id, self._worker_id
+        # Asked apart: a taking over that is repeated because its answer got lost finds this worker itself.
+        was_ours = False
+        if self._is_paced_on and worker_id is not None:
+            was_ours = await self._database.insist(standing.keep, tenant_id, sender_id, worker_id)
         legacy = await self._database.insist(
             looking.take_over,
-            self.connection.tenant_id,
-            self.connection.sender_id,
-            self._worker_id,
+            tenant_id,
+            sender_id,
+            worker_id,
             self._journal.of_dead_worker if self._journal else lambda _: None,
         )
         failpoints.reached("disowned")
         # What this process remembers of the last second is not all of it when another has sent in between.
-        if legacy.was_sending_just_now and not (self._is_paced_on and legacy.was_ours):
-            self.pacer.hold(time.monotonic() + WINDOW_SECONDS)  # what another process sent fills this second
+        was_ours = was_ours and legacy.before.worker_id == worker_id
+        if legacy.before.was_sending_just_now and not was_ours:
+            # The other may live, and not have heard of this yet: then its last message leaves a little later.
+            self.pacer.hold(time.monotonic() + KNOWN_SECONDS + WINDOW_SECONDS)
         self._tell_of("interrupted_sends", legacy.left)
 
     async def _release_stranded(self) -> None:
@@ -230,14 +240,15 @@ class Dispatcher:
 
     async def _send_confirmations(self, room: int) -> None:
         self.pacer.take(room)
-        taken = 0
+        taken, begun = 0, time.monotonic()
         try:
             due = await self._confirmations.take(room)
             taken = len(due)
         finally:
             self.pacer.give_back(room - taken)
         if due:
-            self._in_flight.begin(self._confirmations.send(due, self._turns))
+            may_leave = functools.partial(self._may_leave, begun)
+            self._in_flight.begin(self._confirmations.send(due, self._turns, may_leave))
 
     async def _send_some(self, course: Course, room: int) -> None:
         self.pacer.take(room)
@@ -263,9 +274,11 @@ class Dispatcher:
         if self._worker_id is None or not self._is_long_ago(self._ours_at):
             return True
         async with self._asking:  # once for all that wait
-            if self._is_long_ago(self._ours_at) and not self._is_stopping:
+            for _ in range(MOST_ASKED):
+                if self._is_stopping or not self._is_long_ago(self._ours_at):
+                    break
                 asked, tenant_id, sender_id = time.monotonic(), self.connection.tenant_id, self.connection.sender_id
-                if await self._database.insist(standing.is_with, tenant_id, sender_id, self._worker_id):
+                if await self._database.insist(standing.keep, tenant_id, sender_id, self._worker_id):
                     self._ours_at = asked
                 else:
                     self.stop()
@@ -283,7 +296,7 @@ class Dispatcher:
 
     @staticmethod
     def _is_long_ago(at: float) -> bool:
-        return time.monotonic() - at >= WINDOW_SECONDS / 2
+        return time.monotonic() - at >= KNOWN_SECONDS
 
     async def _send_one(self, course: Course, person: ClaimedPerson, claimed_at: float) -> None:
         # It may have waited for its lane, and will for a connection. When this worker is to stop, or isn't the sender's any

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from tulia.audience import confirmations
 from tulia.campaigns import lifecycle
 from tulia.campaigns.models import MessageCampaign
 from tulia.channels import standing
-from tulia.channels.standing import SenderNow
+from tulia.channels.standing import Predecessor, SenderNow
 from tulia.core import clock
 from tulia.ledger import reconcile
 from tulia.ledger.reconcile import Disowned, WireReader
-
-JUST_NOW = timedelta(seconds=3)  # times of claims come in whole seconds, and by another machine's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +38,16 @@ def look(tenant_id: UUID, sender_id: UUID) -> Sight:
 
 @dataclass(frozen=True, slots=True)
 class Legacy:
-    """What the dispatcher before this one left: people in the middle, and perhaps a second that is full already.
-
-    `was_ours`: it was a dispatcher of this very worker, and nobody else's since.
-    """
+    """What the dispatcher before this one left: people in the middle, and perhaps a second that is full already."""
 
     left: Disowned
-    was_sending_just_now: bool
-    was_ours: bool
+    before: Predecessor
 
 
 def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader) -> Legacy:
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out. Call with the sender's lock."""
-    now = clock.now()
-    was_ours = worker_id is not None and standing.take_over(tenant_id, sender_id, worker_id) == worker_id
-    was_claiming = reconcile.sent_since(tenant_id, sender_id, now - JUST_NOW)
-    left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=on_the_wire)
-    confirming = confirmations.disown(tenant_id, sender_id)
-    # Whoever is unknown may have left at any time since their claim: after a process stood still, seconds later.
-    return Legacy(left, was_claiming or left.unknown_count > 0 or confirming > 0, was_ours)
+    before = standing.take_over(tenant_id, sender_id, worker_id)
+    left = reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=on_the_wire)
+    confirmations.disown(tenant_id, sender_id)
+    return Legacy(left, before)

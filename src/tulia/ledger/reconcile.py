@@ -54,12 +54,6 @@ def disown(
     return Disowned(unknown_count, len(unsent))
 
 
-def sent_since(tenant_id: UUID, sender_id: UUID, since: datetime) -> bool:
-    """Whether anything was sent with this sender since then."""
-    with tenant_scope(tenant_id):
-        return Recipient.objects.filter(tenant_id=tenant_id, claimed_at__gt=since, sender_id=sender_id).exists()
-
-
 def call_off(tenant_id: UUID, campaign_id: UUID) -> int:
     """Everyone of a canceled campaign who hasn't been sent to is cancelled; the number of people."""
     with tenant_scope(tenant_id):

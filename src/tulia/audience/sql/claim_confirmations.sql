@@ -2,12 +2,13 @@
 -- closed, or whose customer is gone, have expired. A worker after which another took the sender over claims none.
 -- Params:  tenant uuid, sender uuid, worker uuid (null: whoever has the sender), now timestamptz, day interval, batch int
 -- Returns: (id, state, phone, text, attempts)
--- Locks:   the claimed confirmations, the sender (shared)
--- Writes:  consent_confirmations
-WITH still_ours AS MATERIALIZED (
-    SELECT FROM senders s
+-- Locks:   the sender, then the claimed confirmations
+-- Writes:  consent_confirmations, senders (dispatched_at)
+WITH still_ours AS (
+    UPDATE senders s
+    SET dispatched_at = now()
     WHERE s.tenant_id = %(tenant)s::uuid AND s.id = %(sender)s::uuid AND COALESCE(s.dispatched_by = %(worker)s::uuid, true)
-    FOR SHARE
+    RETURNING s.id
 ), due AS (
     SELECT r.id, r.asked_at, c.phone
     FROM consent_confirmations r
