@@ -127,6 +127,18 @@ async def test_a_reply_whose_sender_another_worker_took_over_waits_for_that_one(
     assert not run.provider.posts
 
 
+def test_a_reply_that_is_being_sent_again_by_now_is_not_settled_by_what_was_said_before(tenant: Tenant) -> None:
+    run = Run(tenant, people=1)
+    stop(run)
+    again = clock.now()
+    for attempt in (1, 2):
+        claimed = elsewhere(lambda: confirmations.claim(tenant.id, run.sender.pk, now=clock.now(), batch=1))
+        assert [one.attempt for one in claimed] == [attempt]
+        back = confirmations.Settled(claimed[0].id, 1, "waiting", due_at=again)
+        elsewhere(lambda back=back: confirmations.settle(tenant.id, [back], now=clock.now()))  # type: ignore[misc]
+    assert states(run) == ["sending"]
+
+
 async def test_a_reply_without_an_answer_is_unknown_and_not_sent_again(tenant: Tenant) -> None:
     async def hang(_: int = 0) -> web.Response:
         await asyncio.sleep(30)

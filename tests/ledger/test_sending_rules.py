@@ -155,7 +155,7 @@ def test_what_did_not_go_out_or_did_not_arrive_does_not_count(shop: Tenant) -> N
     add_people(shop, 3)
     first, second = start(add_campaign(shop)), start(add_campaign(shop))
     back, failed, refused = take(first).people
-    put_back(shop.pk, [PutBack(back.recipient_id, back.attempt, NOW + timedelta(days=3), "retry", counts=True)])
+    put_back(shop.pk, [PutBack(back.recipient_id, back.claimed_at, NOW + timedelta(days=3), "retry", counts=True)])
     why = Failure(FailureKind.RECIPIENT, "131026", "No WhatsApp")
     assert first.sender_id is not None
     said = [
@@ -240,7 +240,7 @@ def test_what_did_not_go_out_or_was_not_billed_is_free_again(shop: Tenant) -> No
     campaign = billed(shop, budget_micros=4 * MARKETING_PRICE)
     back, failed, free, dear = take(campaign).people
     assert reloaded(campaign).cost_micros == 4 * MARKETING_PRICE
-    put_back(shop.pk, [PutBack(back.recipient_id, back.attempt, NOW + timedelta(hours=1), "retry", counts=True)])
+    put_back(shop.pk, [PutBack(back.recipient_id, back.claimed_at, NOW + timedelta(hours=1), "retry", counts=True)])
     assert reloaded(campaign).cost_micros == 3 * MARKETING_PRICE
     assert campaign.sender_id is not None
     why = Failure(FailureKind.RECIPIENT, "131026", "No WhatsApp")

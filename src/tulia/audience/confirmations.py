@@ -34,9 +34,10 @@ class DueConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a confirmation; `due_at` is when it goes out again, for one that certainly didn't go out."""
+    """What became of a confirmation's attempt; `due_at` is when it goes out again, for one that certainly didn't go out."""
 
     id: int
+    attempt: int
     state: State
     message_id: str | None = None
     failure_code: str = ""
@@ -126,6 +127,7 @@ def settle(tenant_id: UUID, settled: Sequence[Settled], *, now: datetime) -> Non
             {
                 "tenant": tenant_id,
                 "ids": [one.id for one in settled],
+                "attempts": [one.attempt for one in settled],
                 "states": [one.state for one in settled],
                 "message_ids": [one.message_id for one in settled],
                 "failure_codes": [one.failure_code for one in settled],

@@ -62,18 +62,18 @@ class Confirmations:
         try:
             outcome = await self._adapter.send(outgoing, on_wire=departure)
         except Withheld:
-            return Settled(one.id, "waiting", due_at=clock.now())
+            return Settled(one.id, one.attempt, "waiting", due_at=clock.now())
         except Exception:
             _log.exception("confirmation_crashed", confirmation_id=one.id)
-            return Settled(one.id, "unknown")
+            return Settled(one.id, one.attempt, "unknown")
         finally:
             departure.close()
         if isinstance(outcome, Accepted):
-            return Settled(one.id, "sent", message_id=outcome.message_id)
+            return Settled(one.id, one.attempt, "sent", message_id=outcome.message_id)
         if isinstance(outcome, Uncertain):
-            return Settled(one.id, "unknown")
+            return Settled(one.id, one.attempt, "unknown")
         code = outcome.failure.code[:40]
         if outcome.failure.kind in _AGAIN and one.attempt < MOST_ATTEMPTS:
-            return Settled(one.id, "waiting", failure_code=code, due_at=clock.now() + PAUSE * one.attempt)
+            return Settled(one.id, one.attempt, "waiting", failure_code=code, due_at=clock.now() + PAUSE * one.attempt)
         _log.warning("confirmation_refused", confirmation_id=one.id, code=code)
-        return Settled(one.id, "failed", failure_code=code)
+        return Settled(one.id, one.attempt, "failed", failure_code=code)

@@ -146,4 +146,4 @@ class Settling:
 
     def _put_back(self, person: ClaimedPerson, now: datetime, seconds: float, reason: str, *, counts: bool) -> None:
         due_at = now + timedelta(seconds=seconds)
-        self._outcomes.put_back(PutBack(person.recipient_id, person.attempt, due_at, reason, counts))
+        self._outcomes.put_back(PutBack(person.recipient_id, person.claimed_at, due_at, reason, counts))

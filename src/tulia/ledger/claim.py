@@ -28,7 +28,7 @@ _TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%(lock)s, 0))"
 
 class ClaimedPerson(NamedTuple):
     """One person whose message is about to go out, with what a message may say about them; in the order of the claim's
-    columns. `attributes_json` is a text, for most messages speak of no attribute."""
+    columns, and last when they were claimed. `attributes_json` is a text, for most messages speak of no attribute."""
 
     recipient_id: int
     attempt: int
@@ -41,6 +41,7 @@ class ClaimedPerson(NamedTuple):
     country: str
     timezone: str
     attributes_json: str
+    claimed_at: datetime
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def claim(
                 "messaging_limit": rules.messaging_limit,
             },
         )
-    people = tuple([ClaimedPerson._make(row[1:]) for row in rows if row[0] == State.SENDING])
+    people = tuple([ClaimedPerson._make((*row[1:], now)) for row in rows if row[0] == State.SENDING])
     counts = collections.Counter([row[0] for row in rows])
     return Claim(people, counts[State.SKIPPED], counts[State.DEFERRED], counts[State.WAITING], counts[State.HOLDOUT])
 
@@ -146,19 +147,20 @@ _NEXT_DUE = """
 class PutBack:
     """One person whose message certainly did not go out: due again at `due_at`.
 
+    `claimed_at` is when the claim was made that this puts an end to: another, later claim is somebody else's business.
     `reason` is why they wait ("retry", "throttled", "sender_paused", "campaign_paused"), empty for none; `counts` is
     whether the attempt counts against the limit of tries.
     """
 
     recipient_id: int
-    attempt: int
+    claimed_at: datetime
     due_at: datetime
     reason: str
     counts: bool
 
 
 def put_back(tenant_id: UUID, returned: Sequence[PutBack]) -> None:
-    """Puts people back in the queue."""
+    """Puts people back in the queue; saying it again, whatever happened in between, changes nothing."""
     if not returned:
         return
     with tenant_scope(tenant_id):
@@ -167,7 +169,7 @@ def put_back(tenant_id: UUID, returned: Sequence[PutBack]) -> None:
             {
                 "tenant_id": tenant_id,
                 "ids": [one.recipient_id for one in returned],
-                "attempts": [one.attempt for one in returned],
+                "claimed_ats": [one.claimed_at for one in returned],
                 "due_ats": [one.due_at for one in returned],
                 "reasons": [one.reason for one in returned],
                 "burnt": [one.counts for one in returned],

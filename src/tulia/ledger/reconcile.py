@@ -42,12 +42,12 @@ def disown(
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
         if worker_id:
             left = left.filter(claimed_by=worker_id)
-        rows = list(left.select_for_update().order_by("id").values_list("id", "attempts", "claimed_by"))
+        rows = list(left.select_for_update().order_by("id").values_list("id", "claimed_at", "claimed_by"))
         journals = {worker_id: on_the_wire(worker_id) for worker_id in {row[2] for row in rows} if worker_id}
         unsent = [
-            PutBack(id_, attempts, now, reason="", counts=False)
-            for id_, attempts, worker_id in rows
-            if worker_id and (noted := journals[worker_id]) is not None and id_ not in noted
+            PutBack(id_, claimed_at, now, reason="", counts=False)
+            for id_, claimed_at, worker_id in rows
+            if worker_id and claimed_at and (noted := journals[worker_id]) is not None and id_ not in noted
         ]
         put_back(tenant_id, unsent)
         unknown_count = left.update(state=State.UNKNOWN, reason="interrupted", sending_at=None, claimed_by=None)

@@ -1,15 +1,18 @@
 -- Writes what became of confirmations that were being sent; those that the provider took stand in their conversation.
--- Params:  tenant uuid, ids bigint[], states text[], message_ids text[], failure_codes text[], due_ats timestamptz[],
---          now timestamptz (the arrays of one length)
+-- One that is being sent again by now, because this was written before and its answer got lost, stays as it is.
+-- Params:  tenant uuid, ids bigint[], attempts int[], states text[], message_ids text[], failure_codes text[],
+--          due_ats timestamptz[], now timestamptz (the arrays of one length)
 -- Returns: nothing
 -- Locks:   the confirmations, then their conversations in the order of their customers
 -- Writes:  consent_confirmations, conversations, messages
 WITH settled AS (
     UPDATE consent_confirmations r
     SET state = given.state, due_at = given.due_at, sending_at = NULL, failure_code = given.failure_code
-    FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(message_ids)s::text[], %(failure_codes)s::text[],
-                %(due_ats)s::timestamptz[]) AS given (id, state, message_id, failure_code, due_at)
-    WHERE r.id = given.id AND r.tenant_id = %(tenant)s::uuid AND r.sending_at IS NOT NULL
+    FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(message_ids)s::text[],
+                %(failure_codes)s::text[], %(due_ats)s::timestamptz[])
+         AS given (id, attempt, state, message_id, failure_code, due_at)
+    WHERE r.id = given.id AND r.attempts = given.attempt
+      AND r.tenant_id = %(tenant)s::uuid AND r.sending_at IS NOT NULL
     RETURNING r.id, r.customer_id, r.text, r.state, given.message_id
 ), talks AS (
     INSERT INTO conversations AS v (id, tenant_id, customer_id, status, last_activity_at)

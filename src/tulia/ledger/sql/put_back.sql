@@ -1,7 +1,9 @@
--- Puts people back in the queue whose message certainly did not go out in this attempt, each due at its own time.
--- An attempt that isn't the present one is somebody else's business and changes nothing. Whose campaign was canceled
--- meanwhile is cancelled: the campaign's row is held, so that a cancel comes wholly before or wholly after.
--- params: tenant_id uuid, ids bigint[], attempts smallint[], due_ats timestamptz[], reasons text[], burnt boolean[]
+-- Puts people back in the queue whose message certainly did not go out after this claim, each due at its own time.
+-- Whoever has been claimed again since is somebody else's business and stays: that is so when this is said a second time
+-- because the answer to the first got lost. The number of the attempt doesn't tell, for one that doesn't count is had again.
+-- Whose campaign was canceled meanwhile is cancelled: the campaign's row is held, so that a cancel comes wholly before or
+-- wholly after.
+-- params: tenant_id uuid, ids bigint[], claimed_ats timestamptz[], due_ats timestamptz[], reasons text[], burnt boolean[]
 --         (burnt: whether the attempt counts; reason '' means waiting, any other deferred)
 -- returns: nothing
 -- What was reserved for the message is free again.
@@ -10,9 +12,9 @@
 WITH mine AS (
     SELECT r.id, r.campaign_id, given.due_at, given.reason, given.burnt
     FROM ledger_recipients r
-    JOIN unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(due_ats)s::timestamptz[], %(reasons)s::text[],
-                %(burnt)s::boolean[]) AS given (id, attempt, due_at, reason, burnt)
-        ON given.id = r.id AND given.attempt = r.attempts
+    JOIN unnest(%(ids)s::bigint[], %(claimed_ats)s::timestamptz[], %(due_ats)s::timestamptz[], %(reasons)s::text[],
+                %(burnt)s::boolean[]) AS given (id, claimed_at, due_at, reason, burnt)
+        ON given.id = r.id AND given.claimed_at = r.claimed_at
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.state IN (5, 6)
     ORDER BY r.id
     FOR UPDATE OF r
