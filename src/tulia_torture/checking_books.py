@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from tulia_torture.checking import Check
 from tulia_torture.facts import STATE_NAMES, UNKNOWN, Facts
 
-_IN_FLIGHT_SECONDS = 4.0  # the longest that an answer may take, and a little
 _LINES = ("holdout", "skipped", "cancelled", "waiting", "deferred", "sending", "unknown", "failed", "sent")
 
 
@@ -32,7 +31,7 @@ def unknown_were_in_flight(facts: Facts) -> Check:
     refused = sum(asked.doubt == "refused" for asked in facts.asked)
     unknown = [row for row in facts.rows if row.state == UNKNOWN]
     left = [row for row in unknown if row.id not in facts.on_the_wire and row.reference not in doubtful]
-    unexplained = [row for row in left if row.reason != "no_answer" and not _died_with_database(facts, row.claimed_at)]
+    unexplained = [row for row in left if row.reason != "no_answer"]
     if sum(row.reason == "no_answer" for row in left) > refused:
         unexplained = left
     wrong = [(row.reference, f"unknown ({row.reason}), and was not in flight") for row in unexplained]
@@ -46,12 +45,6 @@ def unknown_were_in_flight(facts: Facts) -> Check:
 def _was_held(facts: Facts, at: float) -> bool:
     """Whether a worker stood still when an answer came, so that it may have missed it."""
     return any(held.since - 1 < at < held.until + 1 for held in facts.held)
-
-
-def _died_with_database(facts: Facts, claimed_at: float) -> bool:
-    """Whether the database died right after a claim: another worker then can't tell what the living one has sent."""
-    deaths = [kill.at for kill in facts.kills if kill.process == "database"]
-    return any(claimed_at - 0.2 < at < claimed_at + _IN_FLIGHT_SECONDS for at in deaths)
 
 
 def unknown_are_shown(facts: Facts) -> Check:

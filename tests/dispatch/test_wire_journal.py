@@ -11,6 +11,7 @@ import pytest
 
 from tulia.dispatch import wire_journal
 from tulia.dispatch.wire_journal import WireJournal
+from tulia.ledger.trace import Trace
 
 _DIES = """
 import os, signal, sys
@@ -49,32 +50,32 @@ def test_of_a_living_worker_nobody_but_itself_can_tell_anything(tmp_path: Path) 
     journal.note(1)
     journal.note(2)
     journal.forget([2])
-    assert wire_journal.on_the_wire(tmp_path, journal.worker_id) is None
-    assert journal.of_dead_worker(journal.worker_id) == frozenset({1})
+    assert wire_journal.on_the_wire(tmp_path, journal.worker_id) is Trace.LIVES
+    assert journal.on_the_wire(journal.worker_id) == frozenset({1})
     journal.close()
-    assert wire_journal.on_the_wire(tmp_path, journal.worker_id) is None
+    assert wire_journal.on_the_wire(tmp_path, journal.worker_id) is Trace.LOST
 
 
 def test_a_journal_that_is_missing_broken_or_of_another_boot_is_not_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = dead_worker(tmp_path)
-    assert wire_journal.on_the_wire(tmp_path, uuid4()) is None
+    assert wire_journal.on_the_wire(tmp_path, uuid4()) is Trace.LOST
     (tmp_path / f"{(broken := uuid4())}.wire").write_bytes(b"short")
-    assert wire_journal.on_the_wire(tmp_path, broken) is None
+    assert wire_journal.on_the_wire(tmp_path, broken) is Trace.LOST
     boot = tmp_path / "boot_id"
     boot.write_text("another boot of this machine, 36 chars")
     monkeypatch.setattr(wire_journal, "_BOOT_ID", boot)
-    assert wire_journal.on_the_wire(tmp_path, worker) is None
+    assert wire_journal.on_the_wire(tmp_path, worker) is Trace.LOST
     monkeypatch.setattr(wire_journal, "_BOOT_ID", tmp_path / "no such file")
-    assert wire_journal.on_the_wire(tmp_path, worker) is None
+    assert wire_journal.on_the_wire(tmp_path, worker) is Trace.LOST
 
 
 def test_only_old_journals_of_dead_workers_are_removed(tmp_path: Path) -> None:
     dead, living = dead_worker(tmp_path), WireJournal(tmp_path)
     now = (tmp_path / f"{dead}.wire").stat().st_mtime
     wire_journal.discard_old(tmp_path, now_seconds=now + 60)
-    assert wire_journal.on_the_wire(tmp_path, dead) is not None
+    assert wire_journal.on_the_wire(tmp_path, dead) is not Trace.LOST
     wire_journal.discard_old(tmp_path, now_seconds=now + 30 * 86_400)
     assert sorted(path.name for path in tmp_path.glob("*.wire")) == [f"{living.worker_id}.wire"]
     living.close()

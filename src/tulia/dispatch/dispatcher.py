@@ -34,6 +34,7 @@ from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import reconcile
 from tulia.ledger.claim import ClaimedPerson
 from tulia.ledger.reconcile import Disowned
+from tulia.ledger.trace import Trace, WireReader
 
 _log = logs.get(__name__)
 LARGEST_BATCH = 400
@@ -78,6 +79,7 @@ class Dispatcher:
             tenant_id, sender_id, database, on_written=journal.forget if journal else lambda _: None
         )
         self._worker_id = journal.worker_id if journal else None
+        self._on_the_wire: WireReader = journal.on_the_wire if journal else lambda _: Trace.LOST
         self._confirmations = Confirmations(connection, adapter, database, worker_id=self._worker_id)
         self._courses = Courses(tenant_id, sender_id, database, self._in_flight)
         self._published = Published(tenant_id, sender_id, database)
@@ -93,6 +95,8 @@ class Dispatcher:
         self._most_on_wire = MostOnWire()
         self._measured_at = (time.monotonic(), time.process_time())
         self._released_at = -RELEASE_SECONDS
+        self._left_to_others_at: float | None = None
+        """When it was last seen that another worker, which lives, has people of this sender; None when none has."""
         self._is_stopping = False
         self._ours_at = float("-inf")
         """When it was last certain that the sender is this worker's."""
@@ -131,7 +135,7 @@ class Dispatcher:
             tenant_id,
             sender_id,
             worker_id,
-            self._journal.of_dead_worker if self._journal else lambda _: None,
+            self._on_the_wire,
         )
         failpoints.reached("disowned")
         # What this process remembers of the last second is not all of it when another has sent in between.
@@ -139,7 +143,18 @@ class Dispatcher:
         if legacy.before.was_sending_just_now and not was_ours:
             # The other may live, and not have heard of this yet: then its last message leaves a little later.
             self.pacer.hold(time.monotonic() + KNOWN_SECONDS + WINDOW_SECONDS)
-        self._tell_of("interrupted_sends", legacy.left)
+        self._note_left(legacy.left)
+
+    def _note_left(self, left: Disowned) -> None:
+        self._left_to_others_at = time.monotonic() if left.left_count else None
+        self._tell_of("interrupted_sends", left)
+
+    async def _settle_others(self) -> None:
+        """Sees whether the other workers have settled their people, or died over it."""
+        tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
+        self._note_left(
+            await self._database.insist(looking.settle_others, tenant_id, sender_id, self._worker_id, self._on_the_wire)
+        )
 
     async def _release_stranded(self) -> None:
         """Puts back whom a claim took whose answer got lost with its connection. Call with nothing in flight here."""
@@ -151,18 +166,19 @@ class Dispatcher:
             self.connection.tenant_id,
             self.connection.sender_id,
             now=clock.now(),
-            on_the_wire=self._journal.of_dead_worker,
+            on_the_wire=self._on_the_wire,
             worker_id=self._journal.worker_id,
         )
         self._tell_of("stranded_by_a_lost_answer", left)
 
     def _tell_of(self, event: str, left: Disowned) -> None:
-        if left.unknown_count or left.returned_count:
+        if left != Disowned(0, 0):
             _log.warning(
                 event,
                 sender_id=str(self.connection.sender_id),
                 unknown=left.unknown_count,
                 never_left=left.returned_count,
+                left_to_their_worker=left.left_count,
             )
 
     async def _send_everything(self) -> None:
@@ -198,6 +214,8 @@ class Dispatcher:
             return
         if not self._published.is_begun:
             self._published.begin(self._breaker, sender.breaker_state)
+        if self._left_to_others_at is not None and time.monotonic() - self._left_to_others_at >= RELEASE_SECONDS:
+            await self._settle_others()
         await self._courses.take_over(seen.sending)
         await self._published.tell(self._breaker, self._courses)
         if not self._in_flight and not self._outcomes:

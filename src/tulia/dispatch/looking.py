@@ -12,7 +12,9 @@ from tulia.channels import standing
 from tulia.channels.standing import Predecessor, SenderNow
 from tulia.core import clock
 from tulia.ledger import reconcile
-from tulia.ledger.reconcile import Disowned, WireReader
+from tulia.ledger.reconcile import Disowned
+from tulia.ledger.trace import Trace, WireReader
+from tulia.tenants import workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,23 @@ def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_w
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out. Call with the sender's lock."""
     before = standing.take_over(tenant_id, sender_id, worker_id)
-    left = reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=on_the_wire)
+    left = reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=_anywhere(on_the_wire))
     confirmations.disown(tenant_id, sender_id)
     return Legacy(left, before)
+
+
+def settle_others(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader) -> Disowned:
+    """Looks again after the people of other workers, who lived when the sender was taken over. Call as `take_over`."""
+    return reconcile.disown(
+        tenant_id, sender_id, now=clock.now(), on_the_wire=_anywhere(on_the_wire), besides=worker_id
+    )
+
+
+def _anywhere(on_the_wire: WireReader) -> WireReader:
+    """A worker of another machine keeps its journal there; whether it lives is known all the same."""
+
+    def trace(worker_id: UUID) -> frozenset[int] | Trace:
+        told = on_the_wire(worker_id)
+        return Trace.LIVES if told is Trace.LOST and workers.is_heard_of(worker_id) else told
+
+    return trace

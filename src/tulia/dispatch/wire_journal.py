@@ -6,7 +6,8 @@ the kernel keeps it when the process dies; so the next dispatcher can tell the t
 journal is unknown, and who is not goes out again by itself.
 
 The file says nothing after a crash of the whole machine (its pages need not have reached the disk): it carries the
-kernel's boot id, and one of another boot is not believed. Nor is one that is missing, or whose worker still lives.
+kernel's boot id, and one of another boot is not believed. Nor is one that is missing. Of a worker that lives it tells
+nothing to others: there whoever isn't noted may be the next to leave.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID, uuid4
+
+from tulia.ledger.trace import Trace
 
 _MAGIC = b"tulia-wire-1"
 _HEADER = struct.Struct("=12s36s")
@@ -74,7 +77,7 @@ class WireJournal:
                 _SLOT.pack_into(self._pages, _START + slot * _SLOT.size, 0)
                 self._free.append(slot)
 
-    def of_dead_worker(self, worker_id: UUID) -> frozenset[int] | None:
+    def on_the_wire(self, worker_id: UUID) -> frozenset[int] | Trace:
         """`on_the_wire` in this journal's folder.
 
         Of its own worker, which lives, it is whoever is noted now. Ask for a sender only after its dispatcher here has
@@ -107,17 +110,17 @@ def _reserve(descriptor: int, size: int) -> None:
         os.pwrite(descriptor, bytes(size - os.fstat(descriptor).st_size), os.fstat(descriptor).st_size)
 
 
-def on_the_wire(folder: Path, worker_id: UUID) -> frozenset[int] | None:
-    """Whose messages a dead worker may have put on the wire; None when that can't be told, so that anybody may be."""
+def on_the_wire(folder: Path, worker_id: UUID) -> frozenset[int] | Trace:
+    """Whose messages a dead worker may have put on the wire."""
     try:
         with _path_of(folder, worker_id).open("rb") as file:
             if not _is_dead_soon(file.fileno()):
-                return None
+                return Trace.LIVES
             content = file.read()
     except OSError:
-        return None
+        return Trace.LOST
     if len(content) < _START or not _boot_id() or content[: _HEADER.size] != _HEADER.pack(_MAGIC, _boot_id()):
-        return None
+        return Trace.LOST
     slots = len(content[_START:]) // _SLOT.size
     numbers = struct.unpack_from(f"={slots}q", content, _START)
     return frozenset(number for number in numbers if number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,18 +11,20 @@ from tulia.core import sql
 from tulia.ledger.claim import PutBack, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
+from tulia.ledger.trace import Trace, WireReader
 from tulia.tenants.scope import tenant_scope
 
-WireReader = Callable[[UUID], frozenset[int] | None]
-"""Whose messages a dead worker may have put on the wire; None when that can't be told."""
+LEFT_TO_LIVING = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Disowned:
-    """What became of people whose dispatcher is gone: those who may have been sent to, and those who certainly weren't."""
+    """What became of people whose dispatcher is gone: those who may have been sent to, those who certainly weren't, and
+    those who are left to their worker, because it lives."""
 
     unknown_count: int
     returned_count: int
+    left_count: int = 0
 
 
 def disown(
@@ -30,28 +32,41 @@ def disown(
     sender_id: UUID,
     *,
     now: datetime,
-    on_the_wire: WireReader = lambda _: None,
+    on_the_wire: WireReader = lambda _: Trace.LOST,
     worker_id: UUID | None = None,
+    besides: UUID | None = None,
 ) -> Disowned:
-    """Settles whoever was being sent to by a dispatcher that is gone; with `worker_id` only whom that worker claimed.
+    """Settles whoever was being sent to by a dispatcher that is gone; with `worker_id` only whom that worker claimed, with
+    `besides` whom any other did.
 
-    Called by the next dispatcher of the sender, which holds the sender's lock: nobody else can be sending. Who isn't
-    in the dead worker's journal goes out again; everybody else is unknown.
+    Called by the next dispatcher of the sender, which holds the sender's lock: nobody else begins to send. Who isn't
+    in the dead worker's journal goes out again, and who is, or may be, is unknown. A worker that lost the sender and lives
+    has a minute for it: it ends what it has in flight and puts back whom it didn't get to, and nobody else can tell the
+    two apart.
     """
     with tenant_scope(tenant_id):
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
         if worker_id:
             left = left.filter(claimed_by=worker_id)
-        rows = list(left.select_for_update().order_by("id").values_list("id", "claimed_at", "claimed_by"))
-        journals = {worker_id: on_the_wire(worker_id) for worker_id in {row[2] for row in rows} if worker_id}
-        unsent = [
-            PutBack(id_, claimed_at, now, reason="", counts=False)
-            for id_, claimed_at, worker_id in rows
-            if worker_id and claimed_at and (noted := journals[worker_id]) is not None and id_ not in noted
-        ]
+        if besides:
+            left = left.exclude(claimed_by=besides)
+        # Read before the people are held, for it may take a while to see that a worker is dead.
+        traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
+        fields = ("id", "claimed_at", "claimed_by", "sending_at")
+        unsent, unknown, left_count = [], [], 0
+        for id_, claimed_at, of, sending_at in left.select_for_update().order_by("id").values_list(*fields):
+            trace = traces.get(of, Trace.LIVES) if of else Trace.LOST
+            if trace is Trace.LIVES and sending_at and now - sending_at < LEFT_TO_LIVING:
+                left_count += 1
+            elif isinstance(trace, frozenset) and id_ not in trace and claimed_at:
+                unsent.append(PutBack(id_, claimed_at, now, reason="", counts=False))
+            else:
+                unknown.append(id_)
         put_back(tenant_id, unsent)
-        unknown_count = left.update(state=State.UNKNOWN, reason="interrupted", sending_at=None, claimed_by=None)
-    return Disowned(unknown_count, len(unsent))
+        Recipient.objects.filter(tenant_id=tenant_id, pk__in=unknown).update(
+            state=State.UNKNOWN, reason="interrupted", sending_at=None, claimed_by=None
+        )
+    return Disowned(len(unknown), len(unsent), left_count)
 
 
 def call_off(tenant_id: UUID, campaign_id: UUID) -> int:

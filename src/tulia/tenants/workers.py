@@ -9,6 +9,12 @@ from uuid import UUID
 import tulia
 from tulia.core import sql
 
+SILENT_SECONDS = 20
+"""A worker that says nothing for so long is taken for dead: several of its ticks, and a database that was away."""
+_IS_HEARD_OF = """
+    SELECT FROM running_workers
+    WHERE worker_id = %(worker_id)s AND ticked_at > now() - make_interval(secs => %(seconds)s)
+"""
 _GONE = "DELETE FROM running_workers WHERE worker_id = %(worker_id)s"
 
 
@@ -24,6 +30,12 @@ def tick(worker_id: UUID, *, sender_count: int) -> None:
             "sender_count": sender_count,
         },
     )
+
+
+def is_heard_of(worker_id: UUID) -> bool:
+    """Whether this process, on whichever machine, said a moment ago that it runs."""
+    asked = {"worker_id": worker_id, "seconds": SILENT_SECONDS}
+    return sql.fetch_one(_IS_HEARD_OF, asked) is not None
 
 
 def gone(worker_id: UUID) -> None:

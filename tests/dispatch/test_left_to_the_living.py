@@ -1,0 +1,125 @@
+"""A worker that lost a sender and lives settles its own people; whoever took the sender over sees to it that it does."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from dispatch.provider import Run, elsewhere
+from tulia.channels import standing
+from tulia.core import clock
+from tulia.dispatch.wire_journal import WireJournal
+from tulia.ledger import reconcile, record
+from tulia.ledger.claim import Claim, PutBack, claim, put_back
+from tulia.ledger.record import Evidence, Kind
+from tulia.ledger.status import State
+from tulia.tenants import workers
+from tulia.tenants.models import Tenant
+
+SENT = (State.ACCEPTED, "")
+BEING_SENT_TO = (State.SENDING, "")
+_LIVES = """
+import sys
+from pathlib import Path
+from tulia.dispatch.wire_journal import WireJournal
+journal = WireJournal(Path(sys.argv[1]))
+print(journal.worker_id, flush=True)
+journal.note(int(sys.stdin.readline()))
+print("noted", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Iterator[WireJournal]:
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        yield journal
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Iterator[WireJournal]:
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        yield journal
+
+
+def claimed_by(run: Run, worker_id: UUID) -> Claim:
+    """Three people, by a worker that has the sender."""
+
+    def do() -> Claim:
+        standing.take_over(run.tenant.id, run.sender.pk, worker_id)
+        return claim(run.tenant.id, run.campaign.pk, now=clock.now(), batch=3, worker_id=worker_id)
+
+    return elsewhere(do)
+
+
+async def test_who_lives_records_who_was_sent_to_and_puts_back_the_others(
+    tenant: Tenant, ours: WireJournal, theirs: WireJournal
+) -> None:
+    run = Run(tenant, people=10)
+    answered, *unsent = claimed_by(run, theirs.worker_id).people
+    async with run.provider.listening(), run.dispatching(journal=ours):
+        await run.until(lambda: run.states() == {SENT: 7, BEING_SENT_TO: 3})
+        assert not run.is_over()
+        accepted = [Evidence(answered.recipient_id, Kind.ACCEPTED, clock.now())]
+        back = [PutBack(one.recipient_id, one.claimed_at, clock.now(), "", counts=False) for one in unsent]
+        elsewhere(lambda: record.record(tenant.id, run.sender.pk, accepted))
+        elsewhere(lambda: put_back(tenant.id, back))
+        await run.until(run.is_over)
+    assert run.states() == {SENT: 10}
+    assert set(run.provider.posts.values()) == {1}
+    assert answered.phone not in run.provider.posts
+
+
+async def test_who_dies_over_it_leaves_a_journal(tenant: Tenant, tmp_path: Path, ours: WireJournal) -> None:
+    run = Run(tenant, people=10)
+    other = subprocess.Popen(
+        [sys.executable, "-c", _LIVES, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdin
+        assert other.stdout
+        on_the_wire, *unsent = claimed_by(run, UUID(other.stdout.readline().strip())).people
+        other.stdin.write(f"{on_the_wire.recipient_id}\n")
+        other.stdin.flush()
+        assert other.stdout.readline() == "noted\n"
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: run.states() == {SENT: 7, BEING_SENT_TO: 3})
+            other.kill()
+            await run.until(run.is_over)
+    finally:
+        other.kill()
+        other.communicate()
+    assert run.states() == {SENT: 9, (State.UNKNOWN, "interrupted"): 1}
+    assert on_the_wire.phone not in run.provider.posts
+    assert {run.provider.posts[one.phone] for one in unsent} == {1}
+
+
+async def test_who_lives_and_does_not_get_to_it_for_a_minute_is_not_waited_for(
+    tenant: Tenant, ours: WireJournal, theirs: WireJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "LEFT_TO_LIVING", timedelta(seconds=3))
+    run = Run(tenant, people=5)
+    claimed_by(run, theirs.worker_id)
+    async with run.provider.listening(), run.dispatching(journal=ours):
+        await run.until(lambda: run.states() == {SENT: 2, BEING_SENT_TO: 3})
+        await run.until(run.is_over)
+    assert run.states() == {SENT: 2, (State.UNKNOWN, "interrupted"): 3}
+
+
+async def test_who_lives_on_another_machine_says_so_in_the_database(tenant: Tenant, ours: WireJournal) -> None:
+    run = Run(tenant, people=5)
+    other = uuid4()
+    elsewhere(lambda: workers.tick(other, sender_count=1))
+    claimed_by(run, other)
+    async with run.provider.listening(), run.dispatching(journal=ours):
+        await run.until(lambda: run.states() == {SENT: 2, BEING_SENT_TO: 3})
+        elsewhere(lambda: workers.gone(other))
+        await run.until(run.is_over)
+    assert run.states() == {SENT: 2, (State.UNKNOWN, "interrupted"): 3}
