@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from dispatch.provider import Run, elsewhere
+from tulia.campaigns import lifecycle
 from tulia.channels import standing
 from tulia.core import clock
 from tulia.dispatch.wire_journal import WireJournal
@@ -113,7 +114,10 @@ async def test_who_lives_and_does_not_get_to_it_for_a_minute_is_not_waited_for(
     assert run.states() == {SENT: 2, (State.UNKNOWN, "interrupted"): 3}
 
 
-async def test_who_lives_on_another_machine_says_so_in_the_database(tenant: Tenant, ours: WireJournal) -> None:
+async def test_who_lives_on_another_machine_says_so_in_the_database(
+    tenant: Tenant, ours: WireJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "LEFT_TO_LOST", timedelta())
     run = Run(tenant, people=5)
     other = uuid4()
     elsewhere(lambda: workers.tick(other, sender_count=1))
@@ -123,3 +127,33 @@ async def test_who_lives_on_another_machine_says_so_in_the_database(tenant: Tena
         elsewhere(lambda: workers.gone(other))
         await run.until(run.is_over)
     assert run.states() == {SENT: 2, (State.UNKNOWN, "interrupted"): 3}
+
+
+async def test_who_may_live_on_another_machine_has_time_to_say_so(
+    tenant: Tenant, ours: WireJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that crashed, or is another after a failover, has forgotten who runs."""
+    monkeypatch.setattr(reconcile, "LEFT_TO_LOST", timedelta(seconds=3))
+    run = Run(tenant, people=5)
+    claimed_by(run, uuid4())
+    async with run.provider.listening(), run.dispatching(journal=ours):
+        await run.until(lambda: run.states() == {SENT: 2, BEING_SENT_TO: 3})
+        await run.until(run.is_over)
+    assert run.states() == {SENT: 2, (State.UNKNOWN, "interrupted"): 3}
+
+
+async def test_people_of_a_paused_campaign_whose_worker_died_are_settled_too(
+    tenant: Tenant, ours: WireJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "LEFT_TO_LOST", timedelta())
+    run = Run(tenant, people=5)
+    sender, dead = (tenant.id, run.sender.pk), uuid4()
+    elsewhere(lambda: workers.tick(dead, sender_count=1))
+    claimed_by(run, dead)
+    elsewhere(lambda: lifecycle.pause_by_id(tenant.id, run.campaign.pk, reason="by hand", now=clock.now()))
+    assert sender not in elsewhere(lambda: lifecycle.senders_with_work(now=clock.now()) | standing.orphaned())
+    elsewhere(lambda: workers.gone(dead))
+    assert sender in elsewhere(standing.orphaned)
+    async with run.dispatching(journal=ours):
+        await run.until(lambda: sender not in elsewhere(standing.orphaned))
+    assert run.states() == {(State.UNKNOWN, "interrupted"): 3, (State.WAITING, ""): 2}

@@ -20,7 +20,8 @@ class Sender(models.Model):
     `daily_limit` is the provider's messaging limit: how many different people may be written to in 24 hours outside an
     open window (null: no limit). The breaker's columns say how the sender stands with its provider (see
     `channels.standing`); `breaker_retry_at` null while it is open means that a person must mend something.
-    `dispatched_by` is the worker that sends with it, and `dispatched_at` when that was last certain, by the database's clock.
+    `dispatched_by` is the worker that sends with it, and `dispatched_at` when that was last certain, by the database's clock;
+    `settled_at` is when a worker last left it with nobody in flight.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -39,6 +40,7 @@ class Sender(models.Model):
     paused_reason = models.CharField(max_length=300, blank=True, db_default="")
     dispatched_by = models.UUIDField(null=True)
     dispatched_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
     breaker_state = models.CharField(max_length=10, db_default="closed", default="closed")
     breaker_scope = models.CharField(max_length=10, blank=True, db_default="", default="")
     breaker_reason = models.CharField(max_length=500, blank=True, db_default="", default="")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from tulia.channels import registry
 from tulia.channels.adapter import Connection
 from tulia.channels.models import Sender
 from tulia.core import clock
+from tulia.tenants import workers
 from tulia.tenants.scope import system_scope, tenant_scope
 
 JUST_NOW = timedelta(seconds=3)  # a message leaves within half a second; the rest is for clocks and slow answers
@@ -97,6 +98,23 @@ def keep(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> bool:
     with tenant_scope(tenant_id):
         mine = Sender.objects.filter(tenant_id=tenant_id, pk=sender_id, dispatched_by=worker_id)
         return mine.update(dispatched_at=Now()) > 0
+
+
+def settled(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> None:
+    """This worker leaves the sender, and nobody who was being sent to with it waits for anything."""
+    with tenant_scope(tenant_id):
+        Sender.objects.filter(tenant_id=tenant_id, pk=sender_id, dispatched_by=worker_id).update(settled_at=Now())
+
+
+def orphaned() -> frozenset[tuple[UUID, UUID]]:
+    """(tenant, sender) of all tenants' senders that a worker left in the middle of sending and that nobody has taken over,
+    as when their campaigns were paused or canceled before it died."""
+    living = workers.heard_of()
+    with system_scope():
+        left = Sender.objects.filter(
+            Q(settled_at=None) | Q(settled_at__lt=F("dispatched_at")), dispatched_at__isnull=False
+        )
+        return frozenset(left.exclude(dispatched_by__in=living).values_list("tenant_id", "id"))
 
 
 def opened(

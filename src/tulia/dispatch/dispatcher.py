@@ -121,6 +121,9 @@ class Dispatcher:
             self._breaker.conclude()
             await self._published.tell(self._breaker, self._courses)
         await self._courses.complete()
+        if self._worker_id is not None and self._left_to_others_at is None:
+            tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
+            await self._database.insist(standing.settled, tenant_id, sender_id, self._worker_id)
 
     async def _take_over(self) -> None:
         """Settles whom a dispatcher before this one left in the middle."""
@@ -188,7 +191,7 @@ class Dispatcher:
             if now - refreshed_at >= REFRESH_SECONDS:
                 await self._refresh()
                 refreshed_at = now
-                if not self._courses and not self._confirmations.are_due:
+                if not self._courses and not self._confirmations.are_due and self._left_to_others_at is None:
                     return
             if self._is_stopping or self._settling.is_refused:
                 return

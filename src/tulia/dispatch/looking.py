@@ -67,6 +67,6 @@ def _anywhere(on_the_wire: WireReader) -> WireReader:
 
     def trace(worker_id: UUID) -> frozenset[int] | Trace:
         told = on_the_wire(worker_id)
-        return Trace.LIVES if told is Trace.LOST and workers.is_heard_of(worker_id) else told
+        return Trace.LIVES if told is Trace.LOST and worker_id in workers.heard_of() else told
 
     return trace

@@ -25,7 +25,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 
 from tulia.campaigns import lifecycle
-from tulia.channels import http, registry
+from tulia.channels import http, registry, standing
 from tulia.channels.adapter import Connection
 from tulia.core import clock, logs, sql, threads
 from tulia.core.threads import DatabaseThreads
@@ -147,8 +147,10 @@ class Worker:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _tick(self, session: aiohttp.ClientSession) -> None:
+        orphaned: frozenset[tuple[UUID, UUID]] = frozenset()
         if time.monotonic() - self._said_at > SAYING_SECONDS:
             await self._database.run(workers.tick, self._journal.worker_id, sender_count=len(self._dispatchers))
+            orphaned = await self._database.run(standing.orphaned)
             self._said_at = time.monotonic()
         with_work, are_held = await self._database.run(self._look)
         if not are_held:
@@ -157,7 +159,7 @@ class Worker:
             await self._finish_dispatchers()
         for sender_id in [sender_id for sender_id, (_, task) in self._dispatchers.items() if task.done()]:
             await self._part_with(sender_id)
-        for tenant_id, sender_id in with_work:
+        for tenant_id, sender_id in with_work | orphaned:
             if sender_id not in self._dispatchers:
                 await self._take_on(tenant_id, sender_id, session)
 

@@ -15,6 +15,8 @@ from tulia.ledger.trace import Trace, WireReader
 from tulia.tenants.scope import tenant_scope
 
 LEFT_TO_LIVING = timedelta(seconds=60)
+LEFT_TO_LOST = timedelta(seconds=20)
+"""A worker of another machine may live, and have had no time yet to say so to a database that has just come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def disown(
     Called by the next dispatcher of the sender, which holds the sender's lock: nobody else begins to send. Who isn't
     in the dead worker's journal goes out again, and who is, or may be, is unknown. A worker that lost the sender and lives
     has a minute for it: it ends what it has in flight and puts back whom it didn't get to, and nobody else can tell the
-    two apart.
+    two apart. One of whom nobody can tell whether it lives has less.
     """
     with tenant_scope(tenant_id):
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
@@ -55,8 +57,9 @@ def disown(
         fields = ("id", "claimed_at", "claimed_by", "sending_at")
         unsent, unknown, left_count = [], [], 0
         for id_, claimed_at, of, sending_at in left.select_for_update().order_by("id").values_list(*fields):
-            trace = traces.get(of, Trace.LIVES) if of else Trace.LOST
-            if trace is Trace.LIVES and sending_at and now - sending_at < LEFT_TO_LIVING:
+            trace = traces.get(of, Trace.LIVES) if of else frozenset([id_])  # claimed by nobody who could come back
+            patience = LEFT_TO_LIVING if trace is Trace.LIVES else LEFT_TO_LOST
+            if isinstance(trace, Trace) and sending_at and now - sending_at < patience:
                 left_count += 1
             elif isinstance(trace, frozenset) and id_ not in trace and claimed_at:
                 unsent.append(PutBack(id_, claimed_at, now, reason="", counts=False))

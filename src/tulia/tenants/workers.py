@@ -11,10 +11,7 @@ from tulia.core import sql
 
 SILENT_SECONDS = 20
 """A worker that says nothing for so long is taken for dead: several of its ticks, and a database that was away."""
-_IS_HEARD_OF = """
-    SELECT FROM running_workers
-    WHERE worker_id = %(worker_id)s AND ticked_at > now() - make_interval(secs => %(seconds)s)
-"""
+_HEARD_OF = "SELECT worker_id FROM running_workers WHERE ticked_at > now() - make_interval(secs => %(seconds)s)"
 _GONE = "DELETE FROM running_workers WHERE worker_id = %(worker_id)s"
 
 
@@ -32,10 +29,10 @@ def tick(worker_id: UUID, *, sender_count: int) -> None:
     )
 
 
-def is_heard_of(worker_id: UUID) -> bool:
-    """Whether this process, on whichever machine, said a moment ago that it runs."""
-    asked = {"worker_id": worker_id, "seconds": SILENT_SECONDS}
-    return sql.fetch_one(_IS_HEARD_OF, asked) is not None
+def heard_of() -> frozenset[UUID]:
+    """The processes, on whichever machine, that said a moment ago that they run. None, for a moment, after a crash of the
+    database."""
+    return frozenset(worker_id for (worker_id,) in sql.fetch_all(_HEARD_OF, {"seconds": SILENT_SECONDS}))
 
 
 def gone(worker_id: UUID) -> None:
