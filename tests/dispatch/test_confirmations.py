@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from aiohttp import web
 
@@ -137,6 +138,44 @@ def test_a_reply_that_is_being_sent_again_by_now_is_not_settled_by_what_was_said
         back = confirmations.Settled(claimed[0].id, 1, "waiting", due_at=again)
         elsewhere(lambda back=back: confirmations.settle(tenant.id, [back], now=clock.now()))  # type: ignore[misc]
     assert states(run) == ["sending"]
+
+
+def test_a_reply_that_was_called_unknown_is_what_its_worker_says_if_it_lives(tenant: Tenant) -> None:
+    run = Run(tenant, people=2)
+    stop(run, 2)
+    sent, withheld = elsewhere(lambda: confirmations.claim(tenant.id, run.sender.pk, now=clock.now(), batch=2))
+    assert elsewhere(lambda: confirmations.disown(tenant.id, run.sender.pk)) == 2
+    said = [
+        confirmations.Settled(sent.id, 1, "sent", message_id="wamid.1"),
+        confirmations.Settled(withheld.id, 1, "waiting", due_at=clock.now()),
+    ]
+    elsewhere(lambda: confirmations.settle(tenant.id, said, now=clock.now()))
+    assert sorted(states(run)) == ["sent", "waiting"]
+
+
+async def test_a_reply_whose_claim_got_lost_with_its_answer_goes_out_all_the_same(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=1)
+    pretend_campaign_is_over(run)
+    stop(run)
+    really, lost = confirmations.claim, []
+
+    def claim(*args, **kwargs):  # type: ignore[no-untyped-def]
+        claimed = really(*args, **kwargs)
+        if not lost:
+            lost.extend(claimed)
+            raise psycopg.OperationalError("the connection broke after the commit")
+        return claimed
+
+    monkeypatch.setattr(confirmations, "claim", claim)
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        async with run.provider.listening():
+            async with run.dispatching(journal=journal):  # which ends, for nothing is due
+                await run.until(lambda: bool(lost) and states(run) == ["waiting"])
+            async with run.dispatching(journal=journal):
+                await run.until(lambda: states(run) == ["sent"])
+    assert set(run.provider.posts.values()) == {1}
 
 
 async def test_a_reply_without_an_answer_is_unknown_and_not_sent_again(tenant: Tenant) -> None:

@@ -151,9 +151,13 @@ async def test_people_of_a_paused_campaign_whose_worker_died_are_settled_too(
     elsewhere(lambda: workers.tick(dead, sender_count=1))
     claimed_by(run, dead)
     elsewhere(lambda: lifecycle.pause_by_id(tenant.id, run.campaign.pk, reason="by hand", now=clock.now()))
-    assert sender not in elsewhere(lambda: lifecycle.senders_with_work(now=clock.now()) | standing.orphaned())
+    assert sender not in elsewhere(lambda: lifecycle.senders_with_work(now=clock.now()) | standing.orphaned(uuid4()))
     elsewhere(lambda: workers.gone(dead))
-    assert sender in elsewhere(standing.orphaned)
+    assert sender in elsewhere(lambda: standing.orphaned(uuid4()))
+    elsewhere(lambda: workers.tick(ours.worker_id, sender_count=0))
+    elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, ours.worker_id))
+    assert sender in elsewhere(lambda: standing.orphaned(ours.worker_id)), "who took it over sees to it, however often"
+    assert sender not in elsewhere(lambda: standing.orphaned(uuid4()))
     async with run.dispatching(journal=ours):
-        await run.until(lambda: sender not in elsewhere(standing.orphaned))
+        await run.until(lambda: sender not in elsewhere(lambda: standing.orphaned(ours.worker_id)))
     assert run.states() == {(State.UNKNOWN, "interrupted"): 3, (State.WAITING, ""): 2}

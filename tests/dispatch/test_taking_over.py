@@ -151,22 +151,67 @@ async def test_an_answer_that_took_too_long_is_not_gone_by(
     assert (asked, run.provider.posts.total()) == ([True, False], 0)
 
 
-async def test_who_does_not_know_yet_that_another_has_the_sender_claims_nobody_any_more(
+async def test_who_does_not_know_yet_that_another_has_the_sender_claims_nobody_any_more_and_leaves(
     tenant: Tenant, tmp_path: Path
 ) -> None:
-    """A process that stood still while the database died has lost its locks, and hears of it some time later."""
+    """A process that stood still while the database died has lost its locks, and hears of it some time later.
+
+    Or the other has only its name there: it had lost the lock and repeated its taking over all the same. Then whoever
+    leaves, and has the lock, takes the sender anew.
+    """
     run = Run(tenant, people=300, rate=100)
     other = uuid4()
     with contextlib.closing(WireJournal(tmp_path)) as ours:
-        async with run.provider.listening(), run.dispatching(journal=ours):
+        async with run.provider.listening(), run.dispatching(journal=ours) as dispatcher:
             await run.until(lambda: run.provider.posts.total() > 20)
             assert elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, other)).worker_id == ours.worker_id
             await asyncio.sleep(0.2)  # what was claimed before
             posted = run.provider.posts.total()
             await asyncio.sleep(0.5)
             assert run.provider.posts.total() == posted < 300
-            elsewhere(lambda: standing.take_over(tenant.id, run.sender.pk, ours.worker_id))
-            await run.until(lambda: run.provider.posts.total() > posted)
+            await run.until(lambda: dispatcher._is_stopping)
+            assert {state for state, _ in run.states()} == {State.ACCEPTED, State.WAITING}
+
+
+async def test_a_database_that_always_answers_late_does_not_stop_the_sending(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tenant, people=3, rate=200)
+    really_keep, really_claim = standing.keep, courses.ledger_claim.claim
+
+    def late(act):  # type: ignore[no-untyped-def]
+        def do(*args, **kwargs):  # type: ignore[no-untyped-def]
+            answer = act(*args, **kwargs)
+            time.sleep(KNOWN_SECONDS + 0.1)
+            return answer
+
+        return do
+
+    monkeypatch.setattr(standing, "keep", late(really_keep))
+    monkeypatch.setattr(courses.ledger_claim, "claim", late(really_claim))
+    with contextlib.closing(WireJournal(tmp_path)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(run.is_over, within=15)
+    assert run.states() == {(State.ACCEPTED, ""): 3}
+
+
+async def test_a_claim_that_is_repeated_goes_by_the_time_of_each_try(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database may have been away for hours since the first, and it is night by now."""
+    run = Run(tenant, people=3, rate=200)
+    really, times = courses.ledger_claim.claim, []
+
+    def claim_at_the_second_try(*args, now, **kwargs):  # type: ignore[no-untyped-def]
+        times.append(now)
+        if len(times) == 1:
+            raise psycopg.OperationalError("the database is away")
+        return really(*args, now=now, **kwargs)
+
+    monkeypatch.setattr(courses.ledger_claim, "claim", claim_at_the_second_try)
+    async with run.provider.listening(), run.dispatching():
+        await run.until(run.is_over)
+    assert times[1] > times[0]
 
 
 async def test_whoever_takes_a_sender_over_waits_for_a_claim_that_has_begun(tenant: Tenant) -> None:

@@ -16,6 +16,7 @@ from tulia.ledger.claim import Claim, PutBack, claim, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.record import Evidence, Kind
 from tulia.ledger.status import State
+from tulia.ledger.trace import Trace
 from tulia.tenants import accounts
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
@@ -192,6 +193,30 @@ def test_whoever_was_being_sent_to_when_the_dispatcher_died_is_unknown_and_nobod
     assert reconcile.disown(campaign.tenant_id, campaign.sender_id, now=LATER).unknown_count == 2  # type: ignore[arg-type]
     assert states(campaign)[:4] == [(State.ACCEPTED, ""), *[(State.UNKNOWN, "interrupted")] * 2, (State.WAITING, "")]
     assert len(take(campaign).people) == 7
+
+
+def test_who_comes_back_to_a_completed_campaign_stays_unknown_and_shown(campaign: MessageCampaign) -> None:
+    """Nobody would claim them there: they would wait for ever."""
+    taken = take(campaign)
+    assert reconcile.disown(campaign.tenant_id, campaign.sender_id, now=LATER).unknown_count == 10  # type: ignore[arg-type]
+    assert lifecycle.complete(campaign.tenant_id, campaign.pk, now=LATER)
+    back(campaign, taken)
+    assert set(states(campaign)) == {(State.UNKNOWN, "interrupted")}
+
+
+def test_a_worker_that_lives_has_its_minute_from_when_the_sender_was_taken_over(campaign: MessageCampaign) -> None:
+    """The database may have been away for longer than that since the claim."""
+    claim(campaign.tenant_id, campaign.pk, now=LATER, batch=100, worker_id=uuid4())
+    taken_over_at = LATER + timedelta(hours=1)
+
+    def left_after(seconds: int) -> int:
+        return reconcile.disown(
+            campaign.tenant_id, campaign.sender_id,  # type: ignore[arg-type]
+            now=taken_over_at + timedelta(seconds=seconds), since=taken_over_at, on_the_wire=lambda _: Trace.LIVES,
+        ).left_count  # fmt: skip
+
+    assert [left_after(seconds) for seconds in (0, 59, 61)] == [10, 10, 0]
+    assert set(states(campaign)) == {(State.UNKNOWN, "interrupted")}
 
 
 def test_what_is_open_is_whoever_waits_or_is_being_sent_to(campaign: MessageCampaign) -> None:

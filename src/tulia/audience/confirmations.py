@@ -137,6 +137,15 @@ def settle(tenant_id: UUID, settled: Sequence[Settled], *, now: datetime) -> Non
         )
 
 
+def release(tenant_id: UUID, sender_id: UUID, worker_id: UUID, *, now: datetime) -> None:
+    """What this worker claimed and isn't sending waits again. Only for the sender's own worker; nothing if it isn't."""
+    with tenant_scope(tenant_id):
+        sql.execute(
+            sql.load("audience", "release_confirmations"),
+            {"tenant": tenant_id, "sender": sender_id, "worker": worker_id, "now": now},
+        )
+
+
 def disown(tenant_id: UUID, sender_id: UUID) -> int:
     """Whatever a dispatcher that is gone was sending is unknown; the number. For who holds the sender's lock."""
     with tenant_scope(tenant_id):

@@ -20,6 +20,8 @@ class NotedBody(aiohttp.BytesPayload):
         super().__init__(body, content_type="application/json")
         self._on_wire = on_wire
         self.is_withheld = False
+        self.has_left = False
+        """Whether bytes may have been written; without that the provider can't have taken anything."""
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         await self._note()
@@ -35,6 +37,7 @@ class NotedBody(aiohttp.BytesPayload):
         except Withheld:
             self.is_withheld = True
             raise
+        self.has_left = True
         failpoints.reached("noted")
 
 

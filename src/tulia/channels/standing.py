@@ -39,6 +39,7 @@ class SenderNow:
     connection: Connection
     paused_reason: str
     breaker_state: str
+    dispatched_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def now_of(tenant_id: UUID, sender_id: UUID) -> SenderNow | None:
     with tenant_scope(tenant_id):
         row = (
             Sender.objects.filter(tenant_id=tenant_id, pk=sender_id)
-            .values_list("paused_reason", "breaker_state")
+            .values_list("paused_reason", "breaker_state", "dispatched_by")
             .first()
         )
     return SenderNow(connection, *row) if connection and row else None
@@ -106,10 +107,10 @@ def settled(tenant_id: UUID, sender_id: UUID, worker_id: UUID) -> None:
         Sender.objects.filter(tenant_id=tenant_id, pk=sender_id, dispatched_by=worker_id).update(settled_at=Now())
 
 
-def orphaned() -> frozenset[tuple[UUID, UUID]]:
+def orphaned(worker_id: UUID) -> frozenset[tuple[UUID, UUID]]:
     """(tenant, sender) of all tenants' senders that a worker left in the middle of sending and that nobody has taken over,
-    as when their campaigns were paused or canceled before it died."""
-    living = workers.heard_of()
+    as when their campaigns were paused or canceled before it died. This worker's own are among them."""
+    living = workers.heard_of() - {worker_id}
     with system_scope():
         left = Sender.objects.filter(
             Q(settled_at=None) | Q(settled_at__lt=F("dispatched_at")), dispatched_at__isnull=False

@@ -37,16 +37,22 @@ class Confirmations:
 
     async def take(self, room: int) -> tuple[DueConfirmation, ...]:
         """Claims up to `room` confirmations, which are to be given to `send`."""
-        due = await self._database.insist(
-            confirmations.claim,
-            self._tenant_id,
-            self._sender_id,
-            now=clock.now(),
-            batch=room,
-            worker_id=self._worker_id,
-        )
+        due = await self._database.insist(self._claim, room)
         self.are_due = len(due) == room
         return due
+
+    def _claim(self, room: int) -> tuple[DueConfirmation, ...]:
+        """By the time of this try: the database may have been away for hours since the last one."""
+        return confirmations.claim(
+            self._tenant_id, self._sender_id, now=clock.now(), batch=room, worker_id=self._worker_id
+        )
+
+    async def release_stranded(self) -> None:
+        """Puts back what a claim took whose answer got lost with its connection. Call with nothing in flight here."""
+        if self._worker_id is not None:
+            await self._database.insist(
+                confirmations.release, self._tenant_id, self._sender_id, self._worker_id, now=clock.now()
+            )
 
     async def send(
         self, due: tuple[DueConfirmation, ...], turns: TurnsOfLoop, may_leave: Callable[[], Awaitable[bool]]

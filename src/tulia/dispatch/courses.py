@@ -100,18 +100,7 @@ class Courses:
 
     async def claim(self, course: Course, *, room: int, worker_id: UUID | None) -> Claim:
         """The next people of the campaign, at most `room`, to be sent to at once."""
-        if time.monotonic() - course.rules_read_at >= RULES_SECONDS:
-            course.rules = await self._database.insist(_rules_of, course.campaign)
-            course.rules_read_at = time.monotonic()
-        claimed = await self._database.insist(
-            ledger_claim.claim,
-            self._tenant_id,
-            course.campaign.pk,
-            now=clock.now(),
-            batch=room,
-            worker_id=worker_id,
-            rules=course.rules,
-        )
+        claimed = await self._database.insist(_claim, course, room=room, worker_id=worker_id)
         course.had += max(1, claimed.turn_count)
         failpoints.reached("claimed")
         course.is_drained = claimed.is_empty
@@ -202,9 +191,16 @@ def _read(campaign: MessageCampaign) -> tuple[tuple[Wording, ...], SendingRules]
         return wordings.of_campaign(campaign), sending_rules.of_campaign(campaign, now=clock.now())
 
 
-def _rules_of(campaign: MessageCampaign) -> SendingRules:
-    with tenant_scope(campaign.tenant_id):
-        return sending_rules.of_campaign(campaign, now=clock.now())
+def _claim(course: Course, *, room: int, worker_id: UUID | None) -> Claim:
+    """By the time and the rules of this try: the database may have been away for hours since the last one."""
+    campaign = course.campaign
+    if time.monotonic() - course.rules_read_at >= RULES_SECONDS:
+        with tenant_scope(campaign.tenant_id):
+            course.rules = sending_rules.of_campaign(campaign, now=clock.now())
+        course.rules_read_at = time.monotonic()
+    return ledger_claim.claim(
+        campaign.tenant_id, campaign.pk, now=clock.now(), batch=room, worker_id=worker_id, rules=course.rules
+    )
 
 
 def _pause_at_account(tenant_id: UUID, sender_id: UUID, template_id: UUID, reason: str) -> None:

@@ -43,7 +43,7 @@ IDLE_SECONDS = 0.2
 MEASURE_SECONDS = 0.1
 RELEASE_SECONDS = 2.0
 ASKING_SECONDS = 2.0
-MOST_ASKED = 3  # a database that always answers too late must not stop the sending
+MOST_ASKED = 2  # a database that always answers too late must not stop the sending: then its last answer is gone by
 KNOWN_SECONDS = WINDOW_SECONDS / 2
 """So long after it was certain that the sender is this worker's a message may leave."""
 
@@ -95,6 +95,7 @@ class Dispatcher:
         self._most_on_wire = MostOnWire()
         self._measured_at = (time.monotonic(), time.process_time())
         self._released_at = -RELEASE_SECONDS
+        self._taken_over_at = clock.now()
         self._left_to_others_at: float | None = None
         """When it was last seen that another worker, which lives, has people of this sender; None when none has."""
         self._is_stopping = False
@@ -146,6 +147,7 @@ class Dispatcher:
         if legacy.before.was_sending_just_now and not was_ours:
             # The other may live, and not have heard of this yet: then its last message leaves a little later.
             self.pacer.hold(time.monotonic() + KNOWN_SECONDS + WINDOW_SECONDS)
+        self._taken_over_at = legacy.at
         self._note_left(legacy.left)
 
     def _note_left(self, left: Disowned) -> None:
@@ -156,7 +158,14 @@ class Dispatcher:
         """Sees whether the other workers have settled their people, or died over it."""
         tenant_id, sender_id = self.connection.tenant_id, self.connection.sender_id
         self._note_left(
-            await self._database.insist(looking.settle_others, tenant_id, sender_id, self._worker_id, self._on_the_wire)
+            await self._database.insist(
+                looking.settle_others,
+                tenant_id,
+                sender_id,
+                self._worker_id,
+                self._on_the_wire,
+                since=self._taken_over_at,
+            )
         )
 
     async def _release_stranded(self) -> None:
@@ -164,6 +173,7 @@ class Dispatcher:
         self._released_at = time.monotonic()
         if self._journal is None:
             return
+        await self._confirmations.release_stranded()
         left = await self._database.insist(
             reconcile.disown,
             self.connection.tenant_id,
@@ -210,6 +220,10 @@ class Dispatcher:
         """Sees what is to be sent now, and how; campaigns that have nobody left are completed."""
         seen = await self._database.insist(looking.look, self.connection.tenant_id, self.connection.sender_id)
         sender = seen.sender
+        if sender is not None and self._worker_id not in (None, sender.dispatched_by):
+            # Another wrote its name without the lock (it had lost it, and repeated what it was at). Begins anew: with the lock.
+            self.stop()
+            return
         if sender is None or sender.paused_reason or not self._takes_over(sender.connection):
             if sender and sender.paused_reason:
                 await self._courses.remark(f"The sender is paused: {sender.paused_reason}")
@@ -276,7 +290,8 @@ class Dispatcher:
         taken, begun = 0, time.monotonic()
         try:
             claimed = await self._courses.claim(course, room=room, worker_id=self._worker_id)
-            is_ours = await self._is_still_ours(begun)
+            # A claim that brings nobody proves nothing: that is what it does when another has the sender.
+            is_ours = bool(claimed.people) and await self._is_still_ours(begun)
             taken = len(claimed.people) if is_ours else 0
         finally:
             self.pacer.give_back(room - taken)
@@ -303,6 +318,8 @@ class Dispatcher:
                     self._ours_at = asked
                 else:
                     self.stop()
+            else:
+                self._ours_at = time.monotonic()
         return not self._is_stopping
 
     async def _may_leave(self, claimed_at: float) -> bool:

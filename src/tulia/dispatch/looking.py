@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tulia.audience import confirmations
@@ -44,22 +45,25 @@ class Legacy:
 
     left: Disowned
     before: Predecessor
+    at: datetime
 
 
 def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader) -> Legacy:
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out. Call with the sender's lock."""
     before = standing.take_over(tenant_id, sender_id, worker_id)
-    left = reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=_anywhere(on_the_wire))
+    now = clock.now()
+    left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=_anywhere(on_the_wire))
     confirmations.disown(tenant_id, sender_id)
-    return Legacy(left, before)
+    return Legacy(left, before, now)
 
 
-def settle_others(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader) -> Disowned:
+def settle_others(
+    tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader, *, since: datetime
+) -> Disowned:
     """Looks again after the people of other workers, who lived when the sender was taken over. Call as `take_over`."""
-    return reconcile.disown(
-        tenant_id, sender_id, now=clock.now(), on_the_wire=_anywhere(on_the_wire), besides=worker_id
-    )
+    reader = _anywhere(on_the_wire)
+    return reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=reader, besides=worker_id, since=since)
 
 
 def _anywhere(on_the_wire: WireReader) -> WireReader:

@@ -29,7 +29,8 @@ class Outcomes:
         *,
         on_written: Callable[[Iterable[int]], None] = lambda _: None,
     ) -> None:
-        """`on_written` is told whose outcomes the ledger has now."""
+        """`on_written` is told whose outcomes the ledger has now, or will have and can't be mistaken about: whoever is to be
+        put back wasn't sent to."""
         self._on_written = on_written
         self._tenant_id = tenant_id
         self._sender_id = sender_id
@@ -85,6 +86,8 @@ class Outcomes:
         """Records all of it at once; evidence that can't be written doesn't take the rest along."""
         try:
             await self._database.insist(record.record, self._tenant_id, self._sender_id, evidence)
+            failpoints.reached("recorded")
+            self._on_written([one.recipient_id for one in evidence])
         except Exception:
             _log.exception("evidence_not_recorded", count=len(evidence))
             if len(evidence) == 1:
@@ -104,9 +107,10 @@ class Outcomes:
             if evidence:
                 failpoints.reached("to_be_recorded")
                 await self._record(evidence)
-                failpoints.reached("recorded")
             if returned:
                 failpoints.reached("to_be_put_back")
+                # Before it is written: from then on they may be claimed, and be on the wire again. They didn't leave.
+                self._on_written([one.recipient_id for one in returned])
                 await self._database.insist(claim.put_back, self._tenant_id, returned)
                 failpoints.reached("put_back")
             if unknown:
@@ -115,8 +119,6 @@ class Outcomes:
                 failpoints.reached("unknown_noted")
             if skipped:
                 await self._database.insist(record.skip_unrendered, self._tenant_id, skipped)
-            self._on_written([one.recipient_id for one in evidence])
-            self._on_written([one.recipient_id for one in returned])
             self._on_written([*unknown, *skipped])
             failpoints.reached("forgotten")
         finally:

@@ -1,6 +1,6 @@
 """The worker process: runs the queue's jobs, and a dispatcher for each sender it can get hold of.
 
-Any number of workers may run, on any number of machines. Once a second each looks for senders with work and tries
+Any number of workers may run, on any number of machines. Four times a second each looks for senders with work and tries
 their locks; whoever gets one sends for that number until there is nothing left. A worker that dies loses its locks at
 that moment, and another takes over within a second.
 """
@@ -149,9 +149,8 @@ class Worker:
     async def _tick(self, session: aiohttp.ClientSession) -> None:
         orphaned: frozenset[tuple[UUID, UUID]] = frozenset()
         if time.monotonic() - self._said_at > SAYING_SECONDS:
-            await self._database.run(workers.tick, self._journal.worker_id, sender_count=len(self._dispatchers))
-            orphaned = await self._database.run(standing.orphaned)
-            self._said_at = time.monotonic()
+            await self._say()
+            orphaned = await self._database.run(standing.orphaned, self._journal.worker_id)
         with_work, are_held = await self._database.run(self._look)
         if not are_held:
             # Without the locks another worker may be sending for the same numbers: stop at once.
@@ -162,6 +161,11 @@ class Worker:
         for tenant_id, sender_id in with_work | orphaned:
             if sender_id not in self._dispatchers:
                 await self._take_on(tenant_id, sender_id, session)
+
+    async def _say(self) -> None:
+        """Says to the others that this worker runs."""
+        await self._database.run(workers.tick, self._journal.worker_id, sender_count=len(self._dispatchers))
+        self._said_at = time.monotonic()
 
     def _look(self) -> tuple[frozenset[tuple[UUID, UUID]], bool]:
         """Who has work, and whether the locks are still ours."""
@@ -214,8 +218,14 @@ class Worker:
     async def _finish_dispatchers(self) -> None:
         for dispatcher, _ in self._dispatchers.values():
             dispatcher.stop()
-        if self._dispatchers:
-            await asyncio.wait([task for _, task in self._dispatchers.values()])
+        under_way = {task for _, task in self._dispatchers.values()}
+        while (
+            under_way
+        ):  # whoever has taken a sender over meanwhile waits for what this one has in flight, while it lives
+            _, under_way = await asyncio.wait(under_way, timeout=SAYING_SECONDS)
+            if under_way:
+                with contextlib.suppress(Exception):
+                    await self._say()
         for sender_id in list(self._dispatchers):
             with contextlib.suppress(Exception):
                 await self._part_with(sender_id)

@@ -26,8 +26,8 @@ class Recipient(models.Model):
     is null again when the message certainly did not go out. `cost_micros` (US dollars) is reserved by the claim, and what
     the message really cost once it is delivered; a failed message costs nothing, whatever stands there. `role` is what they
     are to the experiment (`ledger.status.Role`), and `turn_at` when their turn came: when their message went out, or would have,
-    had they not been held out or refused at that moment; their outcomes count from there. `attempts` names
-    the attempt that a worker's answer belongs to, `claimed_by` the worker while it is being sent. The foreign keys
+    had they not been held out or refused at that moment; their outcomes count from there. `attempts` counts
+    those that count against the limit of tries, `claimed_by` is the worker while it is being sent. The foreign keys
     without a constraint in the database are filled from the very rows they name, in one statement; checking a million of
     them again costs as much as the insert.
     """

@@ -37,14 +37,16 @@ def disown(
     on_the_wire: WireReader = lambda _: Trace.LOST,
     worker_id: UUID | None = None,
     besides: UUID | None = None,
+    since: datetime | None = None,
 ) -> Disowned:
     """Settles whoever was being sent to by a dispatcher that is gone; with `worker_id` only whom that worker claimed, with
     `besides` whom any other did.
 
     Called by the next dispatcher of the sender, which holds the sender's lock: nobody else begins to send. Who isn't
     in the dead worker's journal goes out again, and who is, or may be, is unknown. A worker that lost the sender and lives
-    has a minute for it: it ends what it has in flight and puts back whom it didn't get to, and nobody else can tell the
-    two apart. One of whom nobody can tell whether it lives has less.
+    has a minute for it, from when the sender was taken over (`since`, now if not given): it ends what it has in flight and
+    puts back whom it didn't get to, and nobody else can tell the two apart. One of whom nobody can tell whether it lives
+    has less.
     """
     with tenant_scope(tenant_id):
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
@@ -59,7 +61,7 @@ def disown(
         for id_, claimed_at, of, sending_at in left.select_for_update().order_by("id").values_list(*fields):
             trace = traces.get(of, Trace.LIVES) if of else frozenset([id_])  # claimed by nobody who could come back
             patience = LEFT_TO_LIVING if trace is Trace.LIVES else LEFT_TO_LOST
-            if isinstance(trace, Trace) and sending_at and now - sending_at < patience:
+            if isinstance(trace, Trace) and sending_at and now - max(sending_at, since or now) < patience:
                 left_count += 1
             elif isinstance(trace, frozenset) and id_ not in trace and claimed_at:
                 unsent.append(PutBack(id_, claimed_at, now, reason="", counts=False))

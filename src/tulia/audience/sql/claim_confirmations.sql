@@ -6,7 +6,7 @@
 -- Writes:  consent_confirmations, senders (dispatched_at)
 WITH still_ours AS (
     UPDATE senders s
-    SET dispatched_at = now()
+    SET dispatched_at = clock_timestamp()
     WHERE s.tenant_id = %(tenant)s::uuid AND s.id = %(sender)s::uuid AND COALESCE(s.dispatched_by = %(worker)s::uuid, true)
     RETURNING s.id
 ), due AS (

@@ -1,5 +1,6 @@
 -- Writes what became of confirmations that were being sent; those that the provider took stand in their conversation.
--- One that is being sent again by now, because this was written before and its answer got lost, stays as it is.
+-- One that is being sent again by now, because this was written before and its answer got lost, stays as it is. One that
+-- was called unknown while its worker lived is what that worker says.
 -- Params:  tenant uuid, ids bigint[], attempts int[], states text[], message_ids text[], failure_codes text[],
 --          due_ats timestamptz[], now timestamptz (the arrays of one length)
 -- Returns: nothing
@@ -12,7 +13,7 @@ WITH settled AS (
                 %(failure_codes)s::text[], %(due_ats)s::timestamptz[])
          AS given (id, attempt, state, message_id, failure_code, due_at)
     WHERE r.id = given.id AND r.attempts = given.attempt
-      AND r.tenant_id = %(tenant)s::uuid AND r.sending_at IS NOT NULL
+      AND r.tenant_id = %(tenant)s::uuid AND (r.sending_at IS NOT NULL OR r.state = 'unknown')
     RETURNING r.id, r.customer_id, r.text, r.state, given.message_id
 ), talks AS (
     INSERT INTO conversations AS v (id, tenant_id, customer_id, status, last_activity_at)

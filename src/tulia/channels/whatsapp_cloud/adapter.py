@@ -32,7 +32,7 @@ class WhatsAppCloud:
         self._session = session
 
     async def send(self, message: OutgoingMessage, *, on_wire: OnWire = go_out) -> SendOutcome:
-        """Posts the message once. Only a connection that was never made counts as certainly not sent. Raises Withheld."""
+        """Posts the message once. What ended before its first byte counts as certainly not sent. Raises Withheld."""
         try:
             body = payload.to_body(message)
         except payload.PayloadInvalid as error:
@@ -46,13 +46,12 @@ class WhatsAppCloud:
                 return failures.classify_response(
                     response.status, answer, retry_after=response.headers.get("Retry-After"), now=clock.now()
                 )
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return Rejected(Failure(FailureKind.TRANSIENT, "connect", "The provider could not be reached."))
-        except TimeoutError:
-            return Uncertain("no answer in time")
         except aiohttp.InvalidURL:
             return Rejected(Failure(FailureKind.ACCOUNT, "bad_url", "The sender's base URL is not a web address."))
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
             if noted.is_withheld:
                 raise Withheld from None
-            return Uncertain("the connection broke before the answer")
+            if not noted.has_left:
+                return Rejected(Failure(FailureKind.TRANSIENT, "connect", "The provider could not be reached."))
+            is_late = isinstance(error, TimeoutError)
+            return Uncertain("no answer in time" if is_late else "the connection broke before the answer")

@@ -20,7 +20,7 @@
 -- locks: the claimed rows, the sender; writes: ledger_recipients, ledger_events, senders (dispatched_at)
 WITH still_ours AS (
     UPDATE senders s
-    SET dispatched_at = now()
+    SET dispatched_at = clock_timestamp()
     WHERE s.tenant_id = %(tenant_id)s::uuid AND s.id = %(sender_id)s::uuid
       AND COALESCE(s.dispatched_by = %(worker_id)s::uuid, true)
     RETURNING s.id

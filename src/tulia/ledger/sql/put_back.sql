@@ -2,7 +2,8 @@
 -- Whoever has been claimed again since is somebody else's business and stays: that is so when this is said a second time
 -- because the answer to the first got lost. The number of the attempt doesn't tell, for one that doesn't count is had again.
 -- Whose campaign was canceled meanwhile is cancelled: the campaign's row is held, so that a cancel comes wholly before or
--- wholly after.
+-- wholly after. A campaign is completed only when nobody is being sent to, so whoever comes back to one was unknown by then,
+-- and stays so, shown to a person: nobody would claim them any more.
 -- params: tenant_id uuid, ids bigint[], claimed_ats timestamptz[], due_ats timestamptz[], reasons text[], burnt boolean[]
 --         (burnt: whether the attempt counts; reason '' means waiting, any other deferred)
 -- returns: nothing
@@ -19,16 +20,17 @@ WITH mine AS (
     ORDER BY r.id
     FOR UPDATE OF r
 ), campaigns AS (
-    SELECT m.id, m.status = 'canceled' AS is_canceled
+    SELECT m.id, m.status = 'canceled' AS is_canceled, m.status = 'completed' AS is_completed
     FROM message_campaigns m
     WHERE m.id IN (SELECT campaign_id FROM mine)
     ORDER BY m.id
     FOR NO KEY UPDATE
 ), noted AS (
     INSERT INTO ledger_events (tenant_id, recipient_id, happened_at, kind, reason, until)
-    SELECT %(tenant_id)s::uuid, id, now(), 'retried', reason, due_at
+    SELECT %(tenant_id)s::uuid, mine.id, now(), 'retried', mine.reason, mine.due_at
     FROM mine
-    WHERE reason <> ''
+    JOIN campaigns ON campaigns.id = mine.campaign_id
+    WHERE mine.reason <> '' AND NOT campaigns.is_completed
 )
 UPDATE ledger_recipients r
 SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0 ELSE 1 END,
@@ -42,4 +44,4 @@ SET state = CASE WHEN campaigns.is_canceled THEN 12 WHEN mine.reason = '' THEN 0
     cost_micros = 0
 FROM mine
 JOIN campaigns ON campaigns.id = mine.campaign_id
-WHERE r.id = mine.id
+WHERE r.id = mine.id AND NOT campaigns.is_completed
