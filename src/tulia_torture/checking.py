@@ -84,7 +84,8 @@ def nobody_twice(facts: Facts) -> Check:
 
 
 def nobody_forgotten(facts: Facts) -> Check:
-    """Everybody is at an end; who still waits is held back by a limit, and only in a campaign that isn't over."""
+    """Everybody is at an end; who still waits is held back by a limit, and only in a campaign that isn't over. So are the
+    answers to STOP."""
     over = {campaign.id for campaign in facts.campaigns if campaign.status in ("completed", "canceled")}
     left = [
         (
@@ -99,6 +100,8 @@ def nobody_forgotten(facts: Facts) -> Check:
         for campaign in facts.campaigns
         if campaign.id not in over
     ]
+    if facts.replies_left:
+        left.append(("answers to STOP", f"{facts.replies_left} stay being sent, though nobody sends them"))
     return _check("nobody is forgotten", f"{len(facts.rows):,} people in {len(facts.campaigns):,} campaigns", left)
 
 

@@ -25,6 +25,7 @@ _CREDITS = """
         ON v.source_id = o.id AND v.kind = 'order'
     WHERE o.external_id LIKE 'order-%' GROUP BY o.external_id
 """
+_REPLIES_LEFT = "SELECT count(*) FROM consent_confirmations WHERE sending_at < now() - interval '5 seconds'"
 _JOURNAL_START = 64
 # Words in a log that mean a mistake of ours; the database's and the network's absence is none.
 _ABSENCE = re.compile(r'"error": "(OperationalError|PoolTimeout|PoolClosed|InterfaceError)"')
@@ -41,6 +42,7 @@ def collect(
         rows = tuple(Row(*row) for row in connection.execute(_ROWS).fetchall())  # type: ignore[arg-type]
         credited = {str(name): int(str(count)) for name, count in connection.execute(_CREDITS).fetchall()}
         waiting = connection.execute("SELECT count(*) FROM ingest_callbacks WHERE applied_at IS NULL").fetchone()
+        replies_left = connection.execute(_REPLIES_LEFT).fetchone()
     recounted, differences = _verified(installation)
     doubtful = {row.campaign_id for row in rows if row.state == UNKNOWN}
     return Facts(
@@ -63,6 +65,7 @@ def collect(
         forged=tuple(torment.forged),
         crashes=(*torment.crashes, *(problem for user in users for problem in user.problems), *_mistakes(installation)),
         unapplied_callbacks=int(str(waiting[0])) if waiting else 0,
+        replies_left=int(str(replies_left[0])) if replies_left else 0,
         dead_callbacks=provider.dead_callbacks(),
         credits=tuple((name, credited.get(name, 0)) for name in torment.orders),
     )

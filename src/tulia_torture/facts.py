@@ -166,5 +166,7 @@ class Facts:
     """Ends of processes that nobody ordered, and errors in their logs that nothing done here explains."""
     unapplied_callbacks: int = 0
     dead_callbacks: int = 0
+    replies_left: int = 0
+    """Answers to STOP that stay *being sent*, though nobody sends them."""
     credits: tuple[tuple[str, int], ...] = ()
     """Orders that were acknowledged, and how many conversions the ledger has of each."""

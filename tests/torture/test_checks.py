@@ -73,6 +73,7 @@ _RESUMED = Act(CAMPAIGN, "resume", NOON - 1, NOON - 0.5, 200)
         (checking.nobody_forgotten, with_row(row(3, state=DEFERRED, reason="retry"))),
         (checking.nobody_forgotten, with_row(row(3, state=SENDING))),
         (checking.nobody_forgotten, with_campaign(status="sending")),
+        (checking.nobody_forgotten, spoiled(replies_left=1)),
         (checking.every_audience_whole, with_campaign(people=7)),
         (checking.every_audience_whole, spoiled(rows=())),
         (checking.nothing_sent_unknown_to_the_ledger, with_row(row(3, state=UNKNOWN))),
