@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import time
 import uuid
 from datetime import datetime, timedelta
@@ -17,9 +19,11 @@ from dispatch.provider import Run, accepted, elsewhere, graph_error, in_turn
 from tulia.audience import confirmations, consent
 from tulia.audience.models import Confirmation, Customer, Message
 from tulia.campaigns import lifecycle
-from tulia.channels import senders, standing
+from tulia.channels import registry, senders, standing
+from tulia.channels.adapter import Connection
 from tulia.core import clock
 from tulia.dispatch import confirmations as sending
+from tulia.dispatch import looking
 from tulia.dispatch.dispatcher import KNOWN_SECONDS
 from tulia.dispatch.pacing import WINDOW_SECONDS
 from tulia.dispatch.wire_journal import WireJournal
@@ -53,6 +57,25 @@ def states(run: Run) -> list[str]:
             return list(Confirmation.objects.order_by("id").values_list("state", flat=True))
 
     return elsewhere(look)
+
+
+def run_connection(run: Run) -> Connection:
+    connection = elsewhere(lambda: registry.connection_of(run.tenant.id, run.sender.pk))
+    assert connection is not None
+    return connection
+
+
+def dead_worker(folder: Path, *, noted: int) -> uuid.UUID:
+    """A worker that was killed with this on the wire."""
+    dies = (
+        "import os, signal, sys, pathlib; from tulia.dispatch.wire_journal import WireJournal;"
+        "journal = WireJournal(pathlib.Path(sys.argv[1])); journal.note(int(sys.argv[2]));"
+        "print(journal.worker_id, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    died = subprocess.run(
+        [sys.executable, "-c", dies, str(folder), str(noted)], capture_output=True, text=True, check=False
+    )
+    return uuid.UUID(died.stdout.strip())
 
 
 def pretend_campaign_is_over(run: Run) -> None:
@@ -144,7 +167,8 @@ def test_a_reply_that_was_called_unknown_is_what_its_worker_says_if_it_lives(ten
     run = Run(tenant, people=2)
     stop(run, 2)
     sent, withheld = elsewhere(lambda: confirmations.claim(tenant.id, run.sender.pk, now=clock.now(), batch=2))
-    assert elsewhere(lambda: confirmations.disown(tenant.id, run.sender.pk)) == 2
+    assert elsewhere(lambda: confirmations.disown(tenant.id, run.sender.pk, now=clock.now())) == 0
+    assert states(run) == ["unknown", "unknown"]
     said = [
         confirmations.Settled(sent.id, 1, "sent", message_id="wamid.1"),
         confirmations.Settled(withheld.id, 1, "waiting", due_at=clock.now()),
@@ -175,6 +199,62 @@ async def test_a_reply_whose_claim_got_lost_with_its_answer_goes_out_all_the_sam
                 await run.until(lambda: bool(lost) and states(run) == ["waiting"])
             async with run.dispatching(journal=journal):
                 await run.until(lambda: states(run) == ["sent"])
+    assert set(run.provider.posts.values()) == {1}
+
+
+async def test_a_reply_whose_claim_got_lost_goes_out_by_another_worker_if_it_has_the_sender_by_then(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    run = Run(tenant, people=2)
+    pretend_campaign_is_over(run)
+    stop(run, 2)
+    with contextlib.closing(WireJournal(tmp_path)) as ours, contextlib.closing(WireJournal(tmp_path)) as theirs:
+        left = sending.Confirmations(run_connection(run), None, None, journal=theirs)  # type: ignore[arg-type]
+
+        def lose() -> None:
+            standing.take_over(tenant.id, run.sender.pk, theirs.worker_id)
+            assert len(left._claim(1)) == 1
+
+        elsewhere(lose)
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: states(run) == ["sending", "sent"])
+            elsewhere(lambda: looking.release(tenant.id, run.sender.pk, theirs.worker_id, theirs.on_the_wire))
+            await run.until(lambda: states(run) == ["sent", "sent"])
+    assert set(run.provider.posts.values()) == {1}
+
+
+async def test_a_reply_of_a_worker_that_died_before_it_left_goes_out_again(tenant: Tenant, tmp_path: Path) -> None:
+    run = Run(tenant, people=2)
+    pretend_campaign_is_over(run)
+    stop(run, 2)
+    dead = dead_worker(tmp_path, noted=-1)
+
+    def claim() -> None:
+        standing.take_over(tenant.id, run.sender.pk, dead)
+        confirmations.claim(tenant.id, run.sender.pk, now=clock.now(), batch=2, worker_id=dead)
+
+    elsewhere(claim)
+    with contextlib.closing(WireJournal(tmp_path)) as ours:
+        async with run.provider.listening(), run.dispatching(journal=ours):
+            await run.until(lambda: states(run) == ["sent", "sent"])
+
+
+async def test_a_reply_that_can_not_be_written_down_is_unknown_and_not_sent_again(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    turn = iter(range(10**6))
+    endless, acceptance = accepted("wamid." + "x" * 500), accepted()
+    run = Run(tenant, people=3, answer=lambda n: (endless if next(turn) == 1 else acceptance)(n))
+    pretend_campaign_is_over(run)
+    stop(run, 3)
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        async with run.provider.listening():
+            async with run.dispatching(journal=journal):
+                await run.until(lambda: sorted(states(run)) == ["sent", "sent", "unknown"])
+            async with run.dispatching(journal=journal):
+                await asyncio.sleep(0.5)
+        assert journal.on_the_wire(journal.worker_id) == frozenset()
+    assert sorted(states(run)) == ["sent", "sent", "unknown"]
     assert set(run.provider.posts.values()) == {1}
 
 

@@ -387,6 +387,7 @@ async def test_who_was_claimed_while_the_answer_got_lost_is_sent_to_all_the_same
 async def claimed_behind_its_back(run: Run, journal: WireJournal) -> Claim:
     """What became of the answer, once the campaign is over."""
     async with run.provider.listening(), run.dispatching(journal=journal):
+        await run.until(lambda: run.sender_now().dispatched_by == journal.worker_id)
         # As when a connection breaks after the commit: the ledger has the claim, and the dispatcher asks again.
         lost = elsewhere(
             lambda: claim(run.tenant.id, run.campaign.pk, now=clock.now(), batch=3, worker_id=journal.worker_id)

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tulia.core.trace import Trace
 from tulia.dispatch import wire_journal
 from tulia.dispatch.wire_journal import WireJournal
-from tulia.ledger.trace import Trace
 
 _DIES = """
 import os, signal, sys

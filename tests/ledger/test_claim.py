@@ -11,12 +11,13 @@ from cast import NOW, add_campaign, add_people, add_sender, all_at_once, recipie
 from tulia.audience.models import Customer
 from tulia.campaigns import lifecycle
 from tulia.campaigns.models import MessageCampaign
+from tulia.channels import standing
+from tulia.core.trace import Trace
 from tulia.ledger import reconcile, record
 from tulia.ledger.claim import Claim, PutBack, claim, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.record import Evidence, Kind
 from tulia.ledger.status import State
-from tulia.ledger.trace import Trace
 from tulia.tenants import accounts
 from tulia.tenants.models import Tenant
 from tulia.tenants.scope import tenant_scope
@@ -206,7 +207,9 @@ def test_who_comes_back_to_a_completed_campaign_stays_unknown_and_shown(campaign
 
 def test_a_worker_that_lives_has_its_minute_from_when_the_sender_was_taken_over(campaign: MessageCampaign) -> None:
     """The database may have been away for longer than that since the claim."""
-    claim(campaign.tenant_id, campaign.pk, now=LATER, batch=100, worker_id=uuid4())
+    worker_id = uuid4()
+    standing.take_over(campaign.tenant_id, campaign.sender_id, worker_id)  # type: ignore[arg-type]
+    claim(campaign.tenant_id, campaign.pk, now=LATER, batch=100, worker_id=worker_id)
     taken_over_at = LATER + timedelta(hours=1)
 
     def left_after(seconds: int) -> int:

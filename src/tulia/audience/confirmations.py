@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from django.conf import settings
+
 from tulia.audience.models import Confirmation
 from tulia.core import sql
+from tulia.core.trace import Fate, Trace, WireReader, fate
 from tulia.tenants.scope import system_scope, tenant_scope
 
 Kind = Literal["stopped", "started"]
@@ -137,18 +140,38 @@ def settle(tenant_id: UUID, settled: Sequence[Settled], *, now: datetime) -> Non
         )
 
 
-def release(tenant_id: UUID, sender_id: UUID, worker_id: UUID, *, now: datetime) -> None:
-    """What this worker claimed and isn't sending waits again. Only for the sender's own worker; nothing if it isn't."""
-    with tenant_scope(tenant_id):
-        sql.execute(
-            sql.load("audience", "release_confirmations"),
-            {"tenant": tenant_id, "sender": sender_id, "worker": worker_id, "now": now},
-        )
+def disown(
+    tenant_id: UUID,
+    sender_id: UUID,
+    *,
+    now: datetime,
+    on_the_wire: WireReader = lambda _: Trace.LOST,
+    worker_id: UUID | None = None,
+    besides: UUID | None = None,
+    since: datetime | None = None,
+) -> int:
+    """As `ledger.reconcile.disown`, for the confirmations of a sender; how many are left to a worker that may live.
 
-
-def disown(tenant_id: UUID, sender_id: UUID) -> int:
-    """Whatever a dispatcher that is gone was sending is unknown; the number. For who holds the sender's lock."""
+    With `worker_id`, and nothing of that worker's in flight, also what it claimed without hearing of it.
+    """
     with tenant_scope(tenant_id):
-        return Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False).update(
-            state="unknown", sending_at=None
+        left = Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
+        if worker_id:
+            left = left.filter(claimed_by=worker_id)
+        if besides:
+            left = left.exclude(claimed_by=besides)
+        traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
+        fates: dict[Fate, list[int]] = {one: [] for one in Fate}
+        for id_, of, sending_at in (
+            left.select_for_update().order_by("id").values_list("id", "claimed_by", "sending_at")
+        ):
+            trace = traces.get(of, Trace.LIVES) if of else frozenset([-id_])
+            waited = now - max(sending_at or now, since or now)
+            fates[fate(trace, -id_, waited=waited, answer_seconds=settings.SEND_TIMEOUT_SECONDS)].append(id_)
+        Confirmation.objects.filter(tenant_id=tenant_id, pk__in=fates[Fate.UNSENT]).update(
+            state="waiting", due_at=now, sending_at=None, claimed_by=None
         )
+        Confirmation.objects.filter(tenant_id=tenant_id, pk__in=fates[Fate.UNKNOWN]).update(
+            state="unknown", sending_at=None, claimed_by=None
+        )
+    return len(fates[Fate.LEFT])

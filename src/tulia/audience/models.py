@@ -251,8 +251,8 @@ class Confirmation(models.Model):
     """What is to be answered, by itself and once, to somebody who said STOP or START, through the sender that got it.
 
     Written in the transaction that changes the consent. `due_at` is set while it is to be sent, `sending_at` while it is
-    being sent; a confirmation whose outcome isn't known is never sent again. `answers` is the message it answers, as the
-    provider names it. What was sent is a Message, too.
+    being sent, by the worker `claimed_by`; a confirmation whose outcome isn't known is never sent again. `answers` is the
+    message it answers, as the provider names it. What was sent is a Message, too.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -267,6 +267,7 @@ class Confirmation(models.Model):
     attempts = models.SmallIntegerField(db_default=0)
     due_at = models.DateTimeField(null=True)
     sending_at = models.DateTimeField(null=True)
+    claimed_by = models.UUIDField(null=True)
     failure_code = models.CharField(max_length=40, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
 

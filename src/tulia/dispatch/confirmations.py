@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from uuid import UUID
 
 from tulia.audience import confirmations
 from tulia.audience.confirmations import DueConfirmation, Settled
@@ -14,6 +13,7 @@ from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncerta
 from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.departure import Departure, TurnsOfLoop
+from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import reference
 
 _log = logs.get(__name__)
@@ -26,12 +26,13 @@ class Confirmations:
     """The confirmations of one sender; each is sent at most once, whatever happens to this process."""
 
     def __init__(
-        self, connection: Connection, adapter: Adapter, database: DatabaseThreads, *, worker_id: UUID | None
+        self, connection: Connection, adapter: Adapter, database: DatabaseThreads, *, journal: WireJournal | None
     ) -> None:
         self._tenant_id, self._sender_id = connection.tenant_id, connection.sender_id
         self._adapter = adapter
         self._database = database
-        self._worker_id = worker_id
+        self._journal = journal
+        self._worker_id = journal.worker_id if journal else None
         self.are_due = False
         """Whether there is anything to send."""
 
@@ -47,23 +48,34 @@ class Confirmations:
             self._tenant_id, self._sender_id, now=clock.now(), batch=room, worker_id=self._worker_id
         )
 
-    async def release_stranded(self) -> None:
-        """Puts back what a claim took whose answer got lost with its connection. Call with nothing in flight here."""
-        if self._worker_id is not None:
-            await self._database.insist(
-                confirmations.release, self._tenant_id, self._sender_id, self._worker_id, now=clock.now()
-            )
-
     async def send(
         self, due: tuple[DueConfirmation, ...], turns: TurnsOfLoop, may_leave: Callable[[], Awaitable[bool]]
     ) -> None:
         """Sends claimed confirmations, which the pacer has given leave to, and writes what became of them."""
         failpoints.reached("confirmation_taken")
-        settled = await asyncio.gather(*(self._send_one(one, Departure(turns, may_leave=may_leave)) for one in due))
+        settled = await asyncio.gather(*(self._send_one(one, turns, may_leave) for one in due))
         failpoints.reached("confirmation_sent")
-        await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
+        await self._settle(settled)
 
-    async def _send_one(self, one: DueConfirmation, departure: Departure) -> Settled:
+    async def _settle(self, settled: Sequence[Settled]) -> None:
+        """Writes it all at once; one that can't be written is unknown, and doesn't take the rest along."""
+        try:
+            await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
+        except Exception:
+            _log.exception("confirmations_not_settled", count=len(settled))
+            if len(settled) > 1:
+                for one in settled:
+                    await self._settle([one])
+            elif settled[0] != (unknown := Settled(settled[0].id, settled[0].attempt, "unknown")):
+                await self._settle([unknown])
+        else:
+            if self._journal is not None:
+                self._journal.forget([-one.id for one in settled])
+
+    async def _send_one(
+        self, one: DueConfirmation, turns: TurnsOfLoop, may_leave: Callable[[], Awaitable[bool]]
+    ) -> Settled:
+        departure = Departure(turns, self._journal, -one.id, may_leave=may_leave)
         outgoing = OutgoingMessage(to=one.phone, reference=reference.of_confirmation(one.id), text=one.text)
         try:
             outcome = await self._adapter.send(outgoing, on_wire=departure)

@@ -130,9 +130,7 @@ class Courses:
     async def _complete(self, courses: list[Course]) -> None:
         for course in courses:
             campaign_id = course.campaign.pk
-            if not await self._database.insist(reconcile.has_open, self._tenant_id, self._sender_id, campaign_id):
-                failpoints.reached("drained")
-                await self._database.insist(lifecycle.complete, self._tenant_id, campaign_id, now=clock.now())
+            if await self._database.insist(_complete_if_over, self._tenant_id, self._sender_id, campaign_id):
                 failpoints.reached("completed")
                 self._courses.pop(campaign_id, None)
 
@@ -189,6 +187,18 @@ class Courses:
 def _read(campaign: MessageCampaign) -> tuple[tuple[Wording, ...], SendingRules]:
     with tenant_scope(campaign.tenant_id):
         return wordings.of_campaign(campaign), sending_rules.of_campaign(campaign, now=clock.now())
+
+
+def _complete_if_over(tenant_id: UUID, sender_id: UUID, campaign_id: UUID) -> bool:
+    """Completes a campaign that has nobody left. It is held meanwhile, so that whoever a former worker puts back comes
+    wholly before, or finds it completed."""
+    with tenant_scope(tenant_id):
+        MessageCampaign.objects.select_for_update(no_key=True).filter(tenant_id=tenant_id, pk=campaign_id).first()
+        if reconcile.has_open(tenant_id, sender_id, campaign_id):
+            return False
+        failpoints.reached("drained")
+        lifecycle.complete(tenant_id, campaign_id, now=clock.now())
+        return True
 
 
 def _claim(course: Course, *, room: int, worker_id: UUID | None) -> Claim:

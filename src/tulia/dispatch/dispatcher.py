@@ -19,6 +19,7 @@ from tulia.channels.adapter import Adapter, Connection, Withheld
 from tulia.channels.types import SendOutcome, Uncertain
 from tulia.core import clock, failpoints, logs
 from tulia.core.threads import DatabaseThreads
+from tulia.core.trace import Trace, WireReader
 from tulia.dispatch import looking
 from tulia.dispatch.breakers import OutageBreaker
 from tulia.dispatch.composing import Composer
@@ -31,10 +32,8 @@ from tulia.dispatch.pacing import WINDOW_SECONDS, Crowding, MostInFlight, MostOn
 from tulia.dispatch.published import Published
 from tulia.dispatch.settling import Settling
 from tulia.dispatch.wire_journal import WireJournal
-from tulia.ledger import reconcile
 from tulia.ledger.claim import ClaimedPerson
 from tulia.ledger.reconcile import Disowned
-from tulia.ledger.trace import Trace, WireReader
 
 _log = logs.get(__name__)
 LARGEST_BATCH = 400
@@ -42,6 +41,7 @@ REFRESH_SECONDS = 0.5
 IDLE_SECONDS = 0.2
 MEASURE_SECONDS = 0.1
 RELEASE_SECONDS = 2.0
+AWAY_SECONDS = 5.0
 ASKING_SECONDS = 2.0
 MOST_ASKED = 2  # a database that always answers too late must not stop the sending: then its last answer is gone by
 KNOWN_SECONDS = WINDOW_SECONDS / 2
@@ -80,7 +80,7 @@ class Dispatcher:
         )
         self._worker_id = journal.worker_id if journal else None
         self._on_the_wire: WireReader = journal.on_the_wire if journal else lambda _: Trace.LOST
-        self._confirmations = Confirmations(connection, adapter, database, worker_id=self._worker_id)
+        self._confirmations = Confirmations(connection, adapter, database, journal=journal)
         self._courses = Courses(tenant_id, sender_id, database, self._in_flight)
         self._published = Published(tenant_id, sender_id, database)
         self._composer = Composer(tenant_id)
@@ -98,6 +98,8 @@ class Dispatcher:
         self._taken_over_at = clock.now()
         self._left_to_others_at: float | None = None
         """When it was last seen that another worker, which lives, has people of this sender; None when none has."""
+        self._looked_at = time.monotonic()
+        self._is_paused = False
         self._is_stopping = False
         self._ours_at = float("-inf")
         """When it was last certain that the sender is this worker's."""
@@ -173,14 +175,12 @@ class Dispatcher:
         self._released_at = time.monotonic()
         if self._journal is None:
             return
-        await self._confirmations.release_stranded()
         left = await self._database.insist(
-            reconcile.disown,
+            looking.release,
             self.connection.tenant_id,
             self.connection.sender_id,
-            now=clock.now(),
-            on_the_wire=self._on_the_wire,
-            worker_id=self._journal.worker_id,
+            self._journal.worker_id,
+            self._on_the_wire,
         )
         self._tell_of("stranded_by_a_lost_answer", left)
 
@@ -220,19 +220,26 @@ class Dispatcher:
         """Sees what is to be sent now, and how; campaigns that have nobody left are completed."""
         seen = await self._database.insist(looking.look, self.connection.tenant_id, self.connection.sender_id)
         sender = seen.sender
+        if time.monotonic() - self._looked_at > AWAY_SECONDS:
+            self._taken_over_at = (
+                clock.now()
+            )  # the database was away: others had no more time to write than this worker
+        self._looked_at = time.monotonic()
         if sender is not None and self._worker_id not in (None, sender.dispatched_by):
             # Another wrote its name without the lock (it had lost it, and repeated what it was at). Begins anew: with the lock.
             self.stop()
             return
-        if sender is None or sender.paused_reason or not self._takes_over(sender.connection):
-            if sender and sender.paused_reason:
-                await self._courses.remark(f"The sender is paused: {sender.paused_reason}")
-            self.stop()
-            return
-        if not self._published.is_begun:
-            self._published.begin(self._breaker, sender.breaker_state)
         if self._left_to_others_at is not None and time.monotonic() - self._left_to_others_at >= RELEASE_SECONDS:
             await self._settle_others()
+        if sender is None or not self._takes_over(sender.connection):
+            self.stop()
+            return
+        if sender.paused_reason:
+            await self._rest(sender.paused_reason)
+            return
+        self._is_paused = False
+        if not self._published.is_begun:
+            self._published.begin(self._breaker, sender.breaker_state)
         await self._courses.take_over(seen.sending)
         await self._published.tell(self._breaker, self._courses)
         if not self._in_flight and not self._outcomes:
@@ -240,6 +247,17 @@ class Dispatcher:
                 await self._release_stranded()
             await self._courses.complete_drained()
         self._confirmations.are_due = seen.are_confirmations_due
+
+    async def _rest(self, reason: str) -> None:
+        """The sender is paused: nothing goes out. It is only stayed with for people of others who are to be settled."""
+        if not self._is_paused:
+            await self._courses.remark(f"The sender is paused: {reason}")
+            self._is_paused = True
+        if self._left_to_others_at is None:
+            self.stop()
+        else:
+            await self._courses.take_over(())
+            self._confirmations.are_due = False
 
     def _takes_over(self, connection: Connection) -> bool:
         """Takes over another rate; False for another address or secret, with which another dispatcher begins."""
@@ -319,7 +337,8 @@ class Dispatcher:
                 else:
                     self.stop()
             else:
-                self._ours_at = time.monotonic()
+                if self._is_long_ago(self._ours_at):
+                    self._ours_at = time.monotonic()
         return not self._is_stopping
 
     async def _may_leave(self, claimed_at: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,9 +13,9 @@ from tulia.campaigns.models import MessageCampaign
 from tulia.channels import standing
 from tulia.channels.standing import Predecessor, SenderNow
 from tulia.core import clock
+from tulia.core.trace import Trace, WireReader
 from tulia.ledger import reconcile
 from tulia.ledger.reconcile import Disowned
-from tulia.ledger.trace import Trace, WireReader
 from tulia.tenants import workers
 
 
@@ -52,18 +53,33 @@ def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_w
     """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
     unknown because they may have gone out. Call with the sender's lock."""
     before = standing.take_over(tenant_id, sender_id, worker_id)
-    now = clock.now()
-    left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=_anywhere(on_the_wire))
-    confirmations.disown(tenant_id, sender_id)
-    return Legacy(left, before, now)
+    now, reader = clock.now(), _anywhere(on_the_wire)
+    left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=reader)
+    replies_left = confirmations.disown(tenant_id, sender_id, now=now, on_the_wire=reader)
+    return Legacy(_with(left, replies_left), before, now)
 
 
 def settle_others(
     tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader, *, since: datetime
 ) -> Disowned:
     """Looks again after the people of other workers, who lived when the sender was taken over. Call as `take_over`."""
-    reader = _anywhere(on_the_wire)
-    return reconcile.disown(tenant_id, sender_id, now=clock.now(), on_the_wire=reader, besides=worker_id, since=since)
+    now, reader = clock.now(), _anywhere(on_the_wire)
+    left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=reader, besides=worker_id, since=since)
+    replies_left = confirmations.disown(
+        tenant_id, sender_id, now=now, on_the_wire=reader, besides=worker_id, since=since
+    )
+    return _with(left, replies_left)
+
+
+def release(tenant_id: UUID, sender_id: UUID, worker_id: UUID, on_the_wire: WireReader) -> Disowned:
+    """Puts back whom this worker claimed without hearing of it. Call with nothing of its in flight."""
+    now = clock.now()
+    confirmations.disown(tenant_id, sender_id, now=now, on_the_wire=on_the_wire, worker_id=worker_id)
+    return reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=on_the_wire, worker_id=worker_id)
+
+
+def _with(left: Disowned, replies_left: int) -> Disowned:
+    return dataclasses.replace(left, left_count=left.left_count + replies_left)
 
 
 def _anywhere(on_the_wire: WireReader) -> WireReader:

@@ -29,8 +29,8 @@ class Outcomes:
         *,
         on_written: Callable[[Iterable[int]], None] = lambda _: None,
     ) -> None:
-        """`on_written` is told whose outcomes the ledger has now, or will have and can't be mistaken about: whoever is to be
-        put back wasn't sent to."""
+        """`on_written` is told whose outcomes the ledger has now, and who is to be put back: a kill before that is written
+        does the same for them."""
         self._on_written = on_written
         self._tenant_id = tenant_id
         self._sender_id = sender_id
@@ -109,7 +109,8 @@ class Outcomes:
                 await self._record(evidence)
             if returned:
                 failpoints.reached("to_be_put_back")
-                # Before it is written: from then on they may be claimed, and be on the wire again. They didn't leave.
+                # Before it is written: from then on they may be claimed, and be on the wire again. That the provider took
+                # none of them is certain already.
                 self._on_written([one.recipient_id for one in returned])
                 await self._database.insist(claim.put_back, self._tenant_id, returned)
                 failpoints.reached("put_back")

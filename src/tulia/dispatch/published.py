@@ -38,7 +38,9 @@ class Published:
         self._told = (Breaker(written), breaker.retry_at)
 
     async def tell(self, breaker: OutageBreaker, courses: Courses) -> None:
-        """Writes down what changed since the last time; nothing when nothing did."""
+        """Writes down what changed since the last time; nothing when nothing did, or before it is known what is written."""
+        if self._told is None:
+            return
         state = (breaker.state, breaker.retry_at)
         if state != self._told:
             await self._write(breaker)

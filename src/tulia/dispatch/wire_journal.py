@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from tulia.ledger.trace import Trace
+from tulia.core.trace import Trace
 
 _MAGIC = b"tulia-wire-1"
 _HEADER = struct.Struct("=12s36s")

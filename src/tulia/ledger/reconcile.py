@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
+
 from tulia.core import sql
+from tulia.core.trace import Fate, Trace, WireReader
+from tulia.core.trace import fate as trace_fate
 from tulia.ledger.claim import PutBack, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
-from tulia.ledger.trace import Trace, WireReader
 from tulia.tenants.scope import tenant_scope
-
-LEFT_TO_LIVING = timedelta(seconds=60)
-LEFT_TO_LOST = timedelta(seconds=20)
-"""A worker of another machine may live, and have had no time yet to say so to a database that has just come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,8 @@ def disown(
     `besides` whom any other did.
 
     Called by the next dispatcher of the sender, which holds the sender's lock: nobody else begins to send. Who isn't
-    in the dead worker's journal goes out again, and who is, or may be, is unknown. A worker that lost the sender and lives
-    has a minute for it, from when the sender was taken over (`since`, now if not given): it ends what it has in flight and
-    puts back whom it didn't get to, and nobody else can tell the two apart. One of whom nobody can tell whether it lives
-    has less.
+    in the dead worker's journal goes out again, and who is, or may be, is unknown. A worker that lives has some time for it
+    from when the sender was taken over (`since`, now if not given); see `core.trace.fate`.
     """
     with tenant_scope(tenant_id):
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
@@ -56,14 +53,15 @@ def disown(
             left = left.exclude(claimed_by=besides)
         # Read before the people are held, for it may take a while to see that a worker is dead.
         traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
-        fields = ("id", "claimed_at", "claimed_by", "sending_at")
         unsent, unknown, left_count = [], [], 0
+        fields = ("id", "claimed_at", "claimed_by", "sending_at")
         for id_, claimed_at, of, sending_at in left.select_for_update().order_by("id").values_list(*fields):
             trace = traces.get(of, Trace.LIVES) if of else frozenset([id_])  # claimed by nobody who could come back
-            patience = LEFT_TO_LIVING if trace is Trace.LIVES else LEFT_TO_LOST
-            if isinstance(trace, Trace) and sending_at and now - max(sending_at, since or now) < patience:
+            waited = now - max(sending_at or now, since or now)
+            what = trace_fate(trace, id_, waited=waited, answer_seconds=settings.SEND_TIMEOUT_SECONDS)
+            if what is Fate.LEFT:
                 left_count += 1
-            elif isinstance(trace, frozenset) and id_ not in trace and claimed_at:
+            elif what is Fate.UNSENT and claimed_at:
                 unsent.append(PutBack(id_, claimed_at, now, reason="", counts=False))
             else:
                 unknown.append(id_)

@@ -7,14 +7,14 @@
 WITH still_ours AS (
     UPDATE senders s
     SET dispatched_at = clock_timestamp()
-    WHERE s.tenant_id = %(tenant)s::uuid AND s.id = %(sender)s::uuid AND COALESCE(s.dispatched_by = %(worker)s::uuid, true)
+    WHERE s.tenant_id = %(tenant)s::uuid AND s.id = %(sender)s::uuid AND s.dispatched_by = %(worker)s::uuid
     RETURNING s.id
 ), due AS (
     SELECT r.id, r.asked_at, c.phone
     FROM consent_confirmations r
     LEFT JOIN customers c ON c.tenant_id = %(tenant)s::uuid AND c.id = r.customer_id AND c.deleted_at IS NULL
     WHERE r.tenant_id = %(tenant)s::uuid AND r.sender_id = %(sender)s::uuid AND r.due_at <= %(now)s::timestamptz
-      AND EXISTS (SELECT FROM still_ours)
+      AND (%(worker)s::uuid IS NULL OR EXISTS (SELECT FROM still_ours))
     ORDER BY r.due_at, r.id
     LIMIT %(batch)s::int
     FOR UPDATE OF r SKIP LOCKED
@@ -25,6 +25,7 @@ UPDATE consent_confirmations r
 SET state = CASE WHEN judged.is_open THEN 'sending' ELSE 'expired' END,
     due_at = NULL,
     sending_at = CASE WHEN judged.is_open THEN %(now)s::timestamptz END,
+    claimed_by = CASE WHEN judged.is_open THEN %(worker)s::uuid END,
     attempts = r.attempts + judged.is_open::int
 FROM judged
 WHERE r.id = judged.id

@@ -8,7 +8,8 @@
 -- Writes:  consent_confirmations, conversations, messages
 WITH settled AS (
     UPDATE consent_confirmations r
-    SET state = given.state, due_at = given.due_at, sending_at = NULL, failure_code = given.failure_code
+    SET state = given.state, due_at = given.due_at, sending_at = NULL, claimed_by = NULL,
+        failure_code = given.failure_code
     FROM unnest(%(ids)s::bigint[], %(attempts)s::int[], %(states)s::text[], %(message_ids)s::text[],
                 %(failure_codes)s::text[], %(due_ats)s::timestamptz[])
          AS given (id, attempt, state, message_id, failure_code, due_at)
