@@ -5,16 +5,14 @@ Everything is recomputed from the provider's record; no rule of the product's co
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
+from typing import NamedTuple
 
 from tulia_torture.checking import Check
 from tulia_torture.facts import Facts, Message
 from tulia_torture.scene import DAWN, NIGHT, ZONE_SECONDS
 
 _JUST_SECONDS = 1.0
-_CATCHING_UP_SECONDS = 0.03
-_TURNS = 3
 _WINDOW_SECONDS = 1.0
 
 
@@ -27,54 +25,66 @@ def _of_campaigns(facts: Facts) -> list[Message]:
     return [message for message in facts.messages if message.reference.startswith("t1:")]
 
 
-def fullest_second(moments: list[float], stalls: tuple[tuple[float, float], ...] = ()) -> tuple[int, float]:
-    """The most of these (sorted) moments in any one second, half-open, and the end of that second.
+class _Arrival(NamedTuple):
+    """When a message came into the provider's socket, and when the provider took it from there."""
 
-    What came while the provider stood still came at an unknown moment of that time: a second is over when it may be.
-    """
+    came_at: float
+    taken_at: float
+
+
+def fullest_second(moments: list[float]) -> tuple[int, float]:
+    """The most of these (sorted) moments in any one second, half-open, and the last moment of that second."""
     most, at, low = 0, 0.0, 0
     for high, moment in enumerate(moments):
-        while moment - _earliest(moments[low], stalls) >= _WINDOW_SECONDS:
+        while moment - moments[low] >= _WINDOW_SECONDS:
             low += 1
         if high - low + 1 > most:
             most, at = high - low + 1, moment
     return most, at
 
 
-def _earliest(moment: float, stalls: tuple[tuple[float, float], ...]) -> float:
-    """When a message may have come that was taken at this moment: right after a stall, as early as it began. What came
-    over a new connection was taken in three turns, and each may have been a stall."""
-    place = bisect_right(stalls, (moment, float("inf"))) - 1
-    for turn in range(_TURNS):
-        if place - turn < 0 or moment - stalls[place - turn][1] > _CATCHING_UP_SECONDS:
-            break
-        moment = min(moment, stalls[place - turn][0])
-    return moment
-
-
 def rates(facts: Facts) -> Check:
-    """In no window of one second does the provider accept more from a number than it may send."""
-    by_number: dict[str, list[float]] = defaultdict(list)
-    for message in facts.messages:
-        by_number[message.number_id].append(message.at)
+    """In no window of one second does more of a number come to the provider than it may send.
+
+    What counts is when a message came into the provider's socket: a busy provider takes late, and many at once.
+    """
+    by_number = _arrivals(facts)
     wrong, counted = [], []
     for shop in facts.shops:
-        most, at = fullest_second(sorted(by_number[shop.number_id]), facts.stalls)
+        arrivals = by_number[shop.number_id]
+        most, at = fullest_second([arrival.came_at for arrival in arrivals])
         counted.append(f"{shop.name} {most} of {shop.rate}")
         if most > shop.rate:
             what = f"{most} messages in the second before {at:.3f}; the limit is {shop.rate}"
-            wrong.append((shop.number_id, f"{what}. {_around(by_number[shop.number_id], facts.stalls, at)}"))
+            wrong.append((shop.number_id, f"{what}. {_around(arrivals, at)}"))
     return Check("no more in any one second than the limit", ", ".join(counted), tuple(wrong))
 
 
-def _around(moments: list[float], stalls: tuple[tuple[float, float], ...], at: float) -> str:
-    """When each message of that second was taken, and when the provider stood still; in milliseconds before its end."""
+def _arrivals(facts: Facts) -> dict[str, list[_Arrival]]:
+    """Of each number, the arrivals of all messages that the provider accepted, the earliest first.
+
+    A message without a request of its own counts from when it was taken, so that none is left out.
+    """
+    came: dict[tuple[str, str, str], deque[float]] = defaultdict(deque)
+    for asked in sorted(facts.asked):
+        if asked.is_accepted:
+            came[asked.number_id, asked.to, asked.reference].append(asked.came_at)
+    found: dict[str, list[_Arrival]] = defaultdict(list)
+    for message in sorted(facts.messages, key=lambda message: message.at):
+        requests = came[message.number_id, message.to, message.reference]
+        found[message.number_id].append(_Arrival(requests.popleft() if requests else message.at, message.at))
+    for arrivals in found.values():
+        arrivals.sort()
+    return found
+
+
+def _around(arrivals: list[_Arrival], at: float) -> str:
+    """When each message of that second came, in milliseconds before its end, and how much later each was taken."""
     first = at - _WINDOW_SECONDS - 0.1
-    taken = [f"{1_000 * (at - moment):.0f}" for moment in sorted(moments) if first < moment <= at]
-    still = [
-        f"{1_000 * (at - since):.0f} to {1_000 * (at - until):.0f}" for since, until in stalls if first < until <= at
-    ]
-    return f"Taken {', '.join(taken)} ms before; the provider stood still {', '.join(still) or 'never'}"
+    shown = [arrival for arrival in arrivals if first < arrival.came_at <= at]
+    came = ", ".join(f"{1_000 * (at - arrival.came_at):.0f}" for arrival in shown)
+    late = ", ".join(f"{1_000 * (arrival.taken_at - arrival.came_at):.0f}" for arrival in shown)
+    return f"They came {came} ms before; the provider took them {late} ms after that"
 
 
 def quiet_hours(facts: Facts) -> Check:

@@ -52,7 +52,6 @@ def collect(
         messages=provider.messages(),
         asked=seen.asked,
         told=seen.told,
-        stalls=seen.stalls,
         rows=rows,
         campaigns=tuple(_campaign(user, one, is_doubtful=one.id in doubtful) for user in users for one in user.started),
         acts=tuple(act for user in users for act in user.acts),

@@ -40,6 +40,8 @@ class Asked(NamedTuple):
     status: int
     is_accepted: bool
     doubt: str
+    came_at: float
+    """Epoch seconds when its bytes were in the provider's socket, however late the provider took it from there."""
 
 
 class Told(NamedTuple):
@@ -155,8 +157,6 @@ class Facts:
     clocks: tuple[ClockSet, ...] = ()
     on_the_wire: frozenset[int] = frozenset()
     """Whom killed workers had noted as on their way, and hadn't forgotten."""
-    stalls: tuple[tuple[float, float], ...] = ()
-    """When the provider itself stood still (the machine was busy): what came meanwhile was taken late, all at once."""
     differences: tuple[str, ...] = ()
     """What `tulia verify` found."""
     recounted: int = 0

@@ -28,7 +28,6 @@ class Watched(NamedTuple):
 
     asked: tuple[Asked, ...]
     told: tuple[Told, ...]
-    stalls: tuple[tuple[float, float], ...]
 
 
 class Provider:
@@ -85,12 +84,11 @@ class Provider:
         )  # fmt: skip
 
     def watched(self) -> Watched:
-        """Every request to send, everything people said that the installation acknowledged, and its own stalls."""
+        """Every request to send, and everything people said that the installation acknowledged."""
         seen = self._ask("GET", "watched")
         return Watched(
             tuple(Asked(*row) for row in seen["asked"]["rows"]),
             tuple(Told(*row) for row in seen["told"]["rows"]),
-            tuple((since, until) for since, until in seen["stalls"]["rows"]),
         )
 
     def accepted(self) -> int:

@@ -20,7 +20,10 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came in. `local` says whether it came over the loopback interface; `credentials` is the bearer token."""
+    """What came in. `local` says whether it came over the loopback interface; `credentials` is the bearer token.
+
+    `came_at`: epoch seconds when its bytes were in our socket; 0.0 when nobody wanted to know.
+    """
 
     method: str
     path: str
@@ -28,6 +31,7 @@ class Request:
     credentials: str
     body: bytes
     local: bool
+    came_at: float = 0.0
 
     @property
     def query(self) -> dict[str, str]:

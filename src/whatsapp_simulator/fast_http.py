@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import socket
 import struct
+import sys
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -27,14 +28,20 @@ _BODY_MAX = 16 * 1024 * 1024
 _HEAD_MAX = 64 * 1024
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Where Linux's struct tcp_info says how many milliseconds ago the last data came in.
+_TCP_INFO_SIZE, _LAST_DATA_CAME = 192, 52
 
 
 class FastServer:
-    """A listening server. `handler` answers requests; `refuses` decides by the path whether to close at once."""
+    """A listening server. `handler` answers requests; `refuses` decides by the path whether to close at once.
 
-    def __init__(self, handler: Handler, refuses: Door) -> None:
+    `notes_arrivals` says whether requests are to carry when they came; it is asked of each, as settings may change.
+    """
+
+    def __init__(self, handler: Handler, refuses: Door, notes_arrivals: Callable[[], bool] = lambda: False) -> None:
         self.handler = handler
         self.refuses = refuses
+        self.notes_arrivals = notes_arrivals
         self.connections: set[_Connection] = set()
         self.later = Timeline(time.monotonic, lambda: 1.0, grain=0.001)
         self.acting: set[asyncio.Task[None]] = set()
@@ -147,6 +154,7 @@ class _Connection(asyncio.Protocol):
             credentials.strip() if scheme.lower() == "bearer" else "",
             self._body[0] if len(self._body) == 1 else b"".join(self._body),
             self._local,
+            _came_at(self._transport) if self._server.notes_arrivals() else 0.0,
         )
         self._waiting.append((request, self._parser.should_keep_alive() and not self._parser.should_upgrade()))
         if not self._busy:
@@ -258,6 +266,24 @@ def _render(reply: Reply, *, keep: bool) -> bytes:
     if not keep:
         head += "Connection: close\r\n"
     return (head + "\r\n").encode("latin-1", "replace") + reply.body
+
+
+def _came_at(transport: asyncio.Transport) -> float:
+    """When the last data of a connection was in our socket (epoch seconds, to a few milliseconds: a tick of the kernel),
+    however long this process didn't get round to reading it. Where the kernel doesn't say, now.
+
+    A client that waits for its answer has sent nothing after the request, so that the last data is the request's end.
+    """
+    now = time.time()
+    raw: socket.socket | None = transport.get_extra_info("socket")
+    if sys.platform != "linux" or raw is None:
+        return now
+    try:
+        told = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+        (milliseconds,) = struct.unpack_from("=I", told, _LAST_DATA_CAME)
+    except (OSError, struct.error):
+        return now
+    return now - float(milliseconds) / 1_000
 
 
 def _is_loopback(peer: object) -> bool:

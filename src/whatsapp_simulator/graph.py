@@ -46,12 +46,12 @@ class Graph:
         effect = self._strike(identity, edge, body)
         spoiled = self._spoil(effect)
         if spoiled is not None:
-            self._watch(identity, body, spoiled, effect, is_accepted=False)
+            self._watch(request, identity, body, spoiled, effect, is_accepted=False)
             return spoiled
         if request.method == "POST" and edge in _SENDING:
             before = len(self._world.ledger)
             reply = self._send(request, identity, body, effect, lite=edge == "marketing_messages")
-            self._watch(identity, body, reply, effect, is_accepted=len(self._world.ledger) > before)
+            self._watch(request, identity, body, reply, effect, is_accepted=len(self._world.ledger) > before)
         else:
             outcome = self._manage(request, identity, edge, body, len(segments))
             reply = self._refuse(outcome) if isinstance(outcome, Refusal) else answer(outcome)
@@ -63,12 +63,16 @@ class Graph:
         to, opaque, template = outgoing.peek(body)
         return self._world.faults.strike(self._world.seed, identity, edge, to, opaque, template)
 
-    def _watch(self, number_id: str, body: Any, reply: Reply, effect: Effect, *, is_accepted: bool) -> None:
+    def _watch(
+        self, request: Request, number_id: str, body: Any, reply: Reply, effect: Effect, *, is_accepted: bool
+    ) -> None:
         if self._world.config.watch:
             to, opaque, _ = outgoing.peek(body)
             doubt = doubt_about(reply, effect)
+            now = time.time()
+            came_at = request.came_at or now
             self._world.watching.asked.append(
-                Asked(time.time(), number_id, to, opaque, reply.status, is_accepted, doubt)
+                Asked(now, number_id, to, opaque, reply.status, is_accepted, doubt, came_at)
             )
 
     def _spoil(self, effect: Effect) -> Reply | None:

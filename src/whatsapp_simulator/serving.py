@@ -35,7 +35,6 @@ class RunningSimulator:
         await self._server.close()
         await self._control.close()
         self.world.timeline.clear()
-        self.world.watching.close()
         await self.world.delivering.close()
 
 
@@ -78,10 +77,8 @@ async def serve(
             world.watching.refused(segments[1])
         return is_refused
 
-    if settings.watch:
-        world.watching.watch_for_stalls()
     await world.delivering.start()
-    server = FastServer(handle, refuses)
+    server = FastServer(handle, refuses, lambda: world.config.watch)
     try:
         bound = await server.start(host, port)
     except BaseException:

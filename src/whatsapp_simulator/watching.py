@@ -5,7 +5,6 @@ Off unless `watch` is set: it costs about 200 bytes for each request. Times are 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -14,12 +13,15 @@ from whatsapp_simulator.callbacks import Update
 from whatsapp_simulator.exchange import Reply
 from whatsapp_simulator.faults import Effect
 
-_TICK_SECONDS, _STALL_SECONDS = 0.01, 0.005
 _BY_PEOPLE = ("messages", "user_preferences")
 
 
 class Asked(NamedTuple):
-    """One request to send. `doubt` says why the business may not know what became of it; empty when it was told."""
+    """One request to send. `doubt` says why the business may not know what became of it; empty when it was told.
+
+    `at` is when it was dealt with, `came_at` when its bytes were in our socket: much earlier when this process, or the
+    whole machine, was busy.
+    """
 
     at: float
     phone_number_id: str
@@ -28,6 +30,7 @@ class Asked(NamedTuple):
     status: int
     is_accepted: bool
     doubt: str
+    came_at: float
 
 
 class Told(NamedTuple):
@@ -46,35 +49,16 @@ class Watching:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self._told: dict[str, Told] = {}
-        self._stalls: list[tuple[float, float]] = []
-        self._ticked_at = 0.0
-        self._tick: asyncio.TimerHandle | None = None
 
     def refused(self, number_id: str) -> None:
         """A connection was closed before its request was read: nobody knows whom it was about."""
-        self.asked.append(Asked(time.time(), number_id, "", "", 0, is_accepted=False, doubt="refused"))
-
-    def watch_for_stalls(self) -> None:
-        """Notes from now on when this process stood still: what came meanwhile is taken late, and all at once."""
-        self._ticked_at = time.time()
-        self._tick = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._look)
-
-    def _look(self) -> None:
         now = time.time()
-        if now - self._ticked_at > _TICK_SECONDS + _STALL_SECONDS:
-            self._stalls.append((self._ticked_at, now))
-        self.watch_for_stalls()
-
-    def close(self) -> None:
-        """No more looking for stalls."""
-        if self._tick is not None:
-            self._tick.cancel()
+        self.asked.append(Asked(now, number_id, "", "", 0, is_accepted=False, doubt="refused", came_at=now))
 
     def as_json(self) -> dict[str, Any]:
         """Rows of values, in the order of the columns that are named beside them."""
         return {
             "asked": {"columns": Asked._fields, "rows": [list(one) for one in self.asked]},
-            "stalls": {"columns": ["since", "until"], "rows": self._stalls},
             "told": {"columns": Told._fields, "rows": [list(one) for one in self._told.values()]},
         }
 

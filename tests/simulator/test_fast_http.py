@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import sys
+import time
 
 import pytest
 
@@ -136,3 +139,58 @@ async def test_numbers_of_two_accounts_do_not_mix(business: Business) -> None:
     assert (await business.post(template("+254700000001"), number="2"))[0] == 200
     assert (await business.graph("GET", "778/phone_numbers"))[1]["data"][0]["id"] == "2"
     assert (await business.ledger())["max_per_second"] == {"2": 1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says when data came in")
+@pytest.mark.parametrize("is_new", [True, False], ids=["a new connection", "a kept one"])
+async def test_a_request_that_waited_in_the_socket_is_noted_as_having_come_before(
+    business: Business, is_new: bool
+) -> None:
+    await business.control("PUT", "config", {"watch": True})
+    body = json.dumps(template("+254700000001", "o1")).encode()
+    head = b"POST /v25.0/1065/messages HTTP/1.1\r\nHost: x\r\nAuthorization: bearer token\r\n"
+    request = head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    address = ("127.0.0.1", business.simulator.port)
+    kept = socket.create_connection(address)
+    kept.sendall(GET)
+    await asyncio.sleep(0.1)
+    assert kept.recv(65536).startswith(b"HTTP/1.1 200 OK")
+    # From here on the loop stands still: nobody even accepts the connection.
+    client = socket.create_connection(address) if is_new else kept
+    sent_at = time.time()
+    client.sendall(request)
+    time.sleep(0.3)
+    watching = business.simulator.world.watching
+    async with asyncio.timeout(5):
+        while not watching.asked:
+            await asyncio.sleep(0.01)
+    client.close()
+    kept.close()
+    (asked,) = watching.asked
+    assert asked.is_accepted
+    assert abs(asked.came_at - sent_at) < 0.05
+    assert asked.at - sent_at >= 0.3
+
+
+async def test_who_does_not_watch_does_not_ask_when_a_request_came(
+    business: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("whatsapp_simulator.fast_http._came_at", lambda transport: asked.append(transport) or 1.0)
+    await business.send("+254700000001", "o1")
+    assert asked == []
+    await business.control("PUT", "config", {"watch": True})
+    await business.send("+254700000001", "o2")
+    assert len(asked) == 1
+    assert [one.came_at for one in business.simulator.world.watching.asked] == [1.0]
+
+
+async def test_where_the_kernel_does_not_say_a_request_came_when_it_was_taken(
+    business: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "elsewhere")
+    await business.control("PUT", "config", {"watch": True})
+    before = time.time()
+    await business.send("+254700000001", "o1")
+    (asked,) = business.simulator.world.watching.asked
+    assert before <= asked.came_at <= asked.at

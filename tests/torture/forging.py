@@ -40,6 +40,11 @@ def message(person: int, at: float, *, state: str = "delivered") -> Message:
     return Message(at, SHOP.number_id, phone(person), reference(person), state, None, f"wamid.{person}")
 
 
+def asked(taken: Message, came_at: float) -> Asked:
+    """The request that brought a message, which came at this moment and was taken when the message says."""
+    return Asked(taken.at, taken.number_id, taken.to, taken.reference, 200, True, "", came_at)
+
+
 def row(person: int, *, state: int = DELIVERED, role: int = 0, zone: str = DAY, reason: str = "") -> Row:
     was_accepted = state >= 20
     return Row(
@@ -65,7 +70,7 @@ def orderly() -> Facts:
             message(3, NOON + 0.5),
             message(4, NOON + 1.6),
         ),
-        asked=(Asked(NOON, SHOP.number_id, phone(6), reference(6), 502, False, "http 502"),),
+        asked=(Asked(NOON, SHOP.number_id, phone(6), reference(6), 502, False, "http 502", NOON),),
         told=(Told(NOON + 5, SHOP.number_id, "k", phone(2), "STOP"),),
         rows=(
             row(1, zone=DAWN),

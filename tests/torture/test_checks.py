@@ -11,6 +11,7 @@ from torture.forging import (
     CAMPAIGN,
     MIDNIGHT,
     NOON,
+    asked,
     orderly,
     reference,
     report,
@@ -152,31 +153,40 @@ def test_what_is_allowed_is_no_violation(check: Checking, facts: Facts) -> None:
     assert check(facts).violations == ()
 
 
-def test_of_a_second_that_was_too_full_each_message_is_told_and_when_the_provider_stood_still() -> None:
-    facts = spoiled(
-        messages=(*orderly().messages, accepted(7, NOON + 0.6), accepted(8, NOON + 0.99)),
-        stalls=((NOON + 0.7, NOON + 0.75), (NOON - 9, NOON - 8)),
-    )
-    ((_, told),) = checking_limits.rates(facts).violations
-    assert told.endswith(" 390, 0 ms before; the provider stood still 290 to 240"), told
+def test_what_came_in_one_second_is_too_much_however_late_it_was_taken() -> None:
+    more = (accepted(7, NOON + 3.1), accepted(8, NOON + 4.2))
+    facts = with_messages(*more)
+    assert checking_limits.rates(facts).holds
+    facts = dataclasses.replace(facts, asked=(asked(more[0], NOON + 0.6), asked(more[1], NOON + 0.99)))
+    ((number_id, told),) = checking_limits.rates(facts).violations
+    assert number_id == more[0].number_id
+    assert told.startswith(f"4 messages in the second before {NOON + 0.99:.3f}; the limit is 3. ")
+    assert told.endswith("They came 990, 490, 390, 0 ms before; the provider took them 0, 0, 2500, 3210 ms after that")
+
+
+def test_what_the_provider_took_late_and_all_at_once_is_not_too_much() -> None:
+    late = tuple(accepted(person, NOON + 9) for person in (7, 8, 9, 10))
+    assert not checking_limits.rates(with_messages(*late)).holds
+    in_time = tuple(asked(one, NOON + 8 + index * 0.34) for index, one in enumerate(late))
+    assert checking_limits.rates(dataclasses.replace(with_messages(*late), asked=in_time)).holds
+    refused = tuple(one._replace(is_accepted=False) for one in in_time)
+    assert not checking_limits.rates(dataclasses.replace(with_messages(*late), asked=refused)).holds
+
+
+def test_of_one_person_s_messages_each_has_its_own_request() -> None:
+    twice = tuple(accepted(7, NOON + 20 + after) for after in (0.0, 0.1, 0.2, 0.3))
+    facts = dataclasses.replace(with_messages(*twice), asked=tuple(asked(one, one.at - 0.05) for one in twice))
+    assert not checking_limits.rates(facts).holds
+    facts = dataclasses.replace(facts, asked=tuple(asked(one, NOON + 19 + i) for i, one in enumerate(twice)))
+    assert checking_limits.rates(facts).holds
+    one_request = (asked(twice[0], NOON + 18),)
+    assert checking_limits.rates(dataclasses.replace(facts, asked=one_request)).counted == "all 3 of 3"
 
 
 def test_the_fullest_second_is_half_open() -> None:
     assert checking_limits.fullest_second([0.0, 0.5, 0.999, 1.0, 1.2])[0] == 4
     assert checking_limits.fullest_second([0.0, 1.0, 2.0])[0] == 1
     assert checking_limits.fullest_second([]) == (0, 0.0)
-
-
-def test_what_was_taken_right_after_a_stall_may_have_come_when_it_began() -> None:
-    moments = [0.5, 1.401, 1.402, 1.403, 2.1]
-    assert checking_limits.fullest_second(moments)[0] == 4
-    assert checking_limits.fullest_second(moments, ((1.05, 1.4),))[0] == 4
-    assert checking_limits.fullest_second(moments[1:], ((1.05, 1.4),))[0] == 3
-    assert checking_limits.fullest_second(moments, ((0.0, 0.1), (5.0, 6.0)))[0] == 4
-    turns = ((1.0, 1.1), (1.1, 1.2), (1.2, 1.3), (1.3, 1.4))
-    assert checking_limits.fullest_second([1.401, 2.2], turns)[0] == 1, "over a new connection, in three turns"
-    assert checking_limits.fullest_second([1.401, 2.05], turns)[0] == 2
-    assert checking_limits.fullest_second([1.401, 2.2], ((1.0, 1.1), (1.3, 1.4)))[0] == 2, "they don't adjoin"
 
 
 def test_a_broken_promise_is_told_with_the_whole_history_of_a_person() -> None:
