@@ -134,16 +134,16 @@ async def test_a_reply_whose_sender_another_worker_took_over_waits_for_that_one(
     run = Run(tenant, people=1)
     pretend_campaign_is_over(run)
     stop(run)
-    really = confirmations.claim
+    really = sending.Confirmations._claim
 
-    def claim_and_stand_still(*args, **kwargs):  # type: ignore[no-untyped-def]
-        claimed = really(*args, **kwargs)
+    def claim_and_stand_still(self, room):  # type: ignore[no-untyped-def]
+        claimed = really(self, room)
         if claimed:
             standing.take_over(tenant.id, run.sender.pk, uuid.uuid4())
             time.sleep(KNOWN_SECONDS)
         return claimed
 
-    monkeypatch.setattr(confirmations, "claim", claim_and_stand_still)
+    monkeypatch.setattr(sending.Confirmations, "_claim", claim_and_stand_still)
     with contextlib.closing(WireJournal(tmp_path)) as journal:
         async with run.provider.listening(), run.dispatching(journal=journal):
             await run.until(lambda: states(run) == ["sending"])
@@ -183,16 +183,16 @@ async def test_a_reply_whose_claim_got_lost_with_its_answer_goes_out_all_the_sam
     run = Run(tenant, people=1)
     pretend_campaign_is_over(run)
     stop(run)
-    really, lost = confirmations.claim, []
+    really, lost = sending.Confirmations._claim, []
 
-    def claim(*args, **kwargs):  # type: ignore[no-untyped-def]
-        claimed = really(*args, **kwargs)
+    def claim(self, room):  # type: ignore[no-untyped-def]
+        claimed = really(self, room)
         if not lost:
             lost.extend(claimed)
             raise psycopg.OperationalError("the connection broke after the commit")
         return claimed
 
-    monkeypatch.setattr(confirmations, "claim", claim)
+    monkeypatch.setattr(sending.Confirmations, "_claim", claim)
     with contextlib.closing(WireJournal(tmp_path)) as journal:
         async with run.provider.listening():
             async with run.dispatching(journal=journal):  # which ends, for nothing is due
@@ -237,6 +237,45 @@ async def test_a_reply_of_a_worker_that_died_before_it_left_goes_out_again(tenan
     with contextlib.closing(WireJournal(tmp_path)) as ours:
         async with run.provider.listening(), run.dispatching(journal=ours):
             await run.until(lambda: states(run) == ["sent", "sent"])
+
+
+async def test_a_reply_that_is_on_the_wire_again_is_noted_though_its_return_was_heard_of_late(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the note a kill would have it sent once more."""
+    monkeypatch.setattr(sending, "PAUSE", timedelta(seconds=0.1))
+    first, may_answer, heard = iter([True]), asyncio.Event(), []
+
+    async def hang() -> web.Response:
+        await may_answer.wait()
+        return accepted("wamid.again")(1)  # type: ignore[return-value]
+
+    acceptance, refusal = accepted(), graph_error(131000, status=500)
+    run = Run(
+        tenant,
+        people=60,
+        rate=10,
+        answer=lambda n: hang() if n == 2 else refusal(n) if next(first, False) else acceptance(n),
+    )
+    (phone,) = stop(run)
+    really = confirmations.settle
+
+    def settle(*args, **kwargs):  # type: ignore[no-untyped-def]
+        really(*args, **kwargs)
+        while not heard and run.provider.posts[phone] < 2:
+            time.sleep(0.02)
+        heard.append(args)
+
+    monkeypatch.setattr(confirmations, "settle", settle)
+    with contextlib.closing(WireJournal(tmp_path)) as journal:
+        async with run.provider.listening(), run.dispatching(journal=journal):
+            await run.until(lambda: bool(heard))
+            await asyncio.sleep(0.2)
+            on_the_wire = journal.on_the_wire(journal.worker_id)
+            may_answer.set()
+            await run.until(lambda: states(run) == ["sent"])
+    assert isinstance(on_the_wire, frozenset)
+    assert [number for number in on_the_wire if number < 0]
 
 
 async def test_a_reply_that_can_not_be_written_down_is_unknown_and_not_sent_again(

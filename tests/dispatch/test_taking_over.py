@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+import types
 from pathlib import Path
 from uuid import uuid4
 
@@ -142,6 +143,7 @@ async def test_an_answer_that_took_too_long_is_not_gone_by(
         time.sleep(KNOWN_SECONDS)  # the last question is asked after that, right before the first byte
         return really_compose(*args, **kwargs)
 
+    monkeypatch.setattr(courses.ledger_claim, "standing", types.SimpleNamespace(keep=really_keep))
     monkeypatch.setattr(standing, "keep", keep)
     monkeypatch.setattr(Composer, "compose", compose_slowly)
     with contextlib.closing(WireJournal(tmp_path)) as ours:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from tulia.audience.models import Confirmation
 from tulia.core import sql
-from tulia.core.trace import Fate, Trace, WireReader, fate
+from tulia.core.trace import Fate, Trace, WireReader, fates
 from tulia.tenants.scope import system_scope, tenant_scope
 
 Kind = Literal["stopped", "started"]
@@ -109,7 +109,7 @@ def are_due(tenant_id: UUID, sender_id: UUID, *, now: datetime) -> bool:
 def claim(
     tenant_id: UUID, sender_id: UUID, *, now: datetime, batch: int, worker_id: UUID | None = None
 ) -> tuple[DueConfirmation, ...]:
-    """Marks up to `batch` due confirmations as being sent, and commits; none if another than this worker has the sender."""
+    """Marks up to `batch` due confirmations as being sent by this worker, and commits."""
     with tenant_scope(tenant_id):
         rows = sql.fetch_all(
             sql.load("audience", "claim_confirmations"),
@@ -161,17 +161,19 @@ def disown(
         if besides:
             left = left.exclude(claimed_by=besides)
         traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
-        fates: dict[Fate, list[int]] = {one: [] for one in Fate}
-        for id_, of, sending_at in (
-            left.select_for_update().order_by("id").values_list("id", "claimed_by", "sending_at")
-        ):
-            trace = traces.get(of, Trace.LIVES) if of else frozenset([-id_])
-            waited = now - max(sending_at or now, since or now)
-            fates[fate(trace, -id_, waited=waited, answer_seconds=settings.SEND_TIMEOUT_SECONDS)].append(id_)
-        Confirmation.objects.filter(tenant_id=tenant_id, pk__in=fates[Fate.UNSENT]).update(
+        rows = left.select_for_update().order_by("id").values_list("id", "claimed_by", "sending_at")
+        found = fates(
+            [(-id_, of, sending_at) for id_, of, sending_at in rows],
+            traces,
+            now=now,
+            since=since,
+            answer_seconds=settings.SEND_TIMEOUT_SECONDS,
+        )
+        all_ = Confirmation.objects.filter(tenant_id=tenant_id)
+        all_.filter(pk__in=[-one for one in found[Fate.UNSENT]]).update(
             state="waiting", due_at=now, sending_at=None, claimed_by=None
         )
-        Confirmation.objects.filter(tenant_id=tenant_id, pk__in=fates[Fate.UNKNOWN]).update(
+        all_.filter(pk__in=[-one for one in found[Fate.UNKNOWN]]).update(
             state="unknown", sending_at=None, claimed_by=None
         )
-    return len(fates[Fate.LEFT])
+    return len(found[Fate.LEFT])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from uuid import UUID
 
@@ -36,13 +36,31 @@ class Fate(Enum):
     UNKNOWN = auto()
 
 
-def fate(trace: frozenset[int] | Trace, noted_as: int, *, waited: timedelta, answer_seconds: float) -> Fate:
-    """Of somebody of whose worker there is this trace, after so long; an answer may take `answer_seconds`.
+def fates(
+    being_sent: Iterable[tuple[int, UUID | None, datetime | None]],
+    traces: Mapping[UUID, frozenset[int] | Trace],
+    *,
+    now: datetime,
+    since: datetime | None,
+    answer_seconds: float,
+) -> dict[Fate, list[int]]:
+    """Sorts what was being sent (its number as journals note it, its worker, from when) by what is to be done about it.
 
-    A worker that lost the sender and lives ends what it has in flight and puts back whom it didn't get to; nobody else can
-    tell the two apart.
+    A worker that lost the sender and lives ends what it has in flight and puts back what it didn't get to; nobody else can
+    tell the two apart. It has some time for that from when the sender was taken over (`since`, now if not given), longer
+    than an answer may take (`answer_seconds`).
     """
+    found: dict[Fate, list[int]] = {one: [] for one in Fate}
+    for number, worker_id, sending_at in being_sent:
+        # What nobody claimed nobody can come back for; what was claimed since the traces were read is of who lives.
+        trace = traces.get(worker_id, Trace.LIVES) if worker_id else frozenset([number])
+        waited = now - max(sending_at or now, since or now)
+        found[_fate(trace, number, waited, answer_seconds)].append(number)
+    return found
+
+
+def _fate(trace: frozenset[int] | Trace, number: int, waited: timedelta, answer_seconds: float) -> Fate:
     if isinstance(trace, frozenset):
-        return Fate.UNKNOWN if noted_as in trace else Fate.UNSENT
+        return Fate.UNKNOWN if number in trace else Fate.UNSENT
     living = timedelta(seconds=answer_seconds) + LEFT_AFTER_ANSWER
     return Fate.LEFT if waited < (living if trace is Trace.LIVES else LEFT_TO_LOST) else Fate.UNKNOWN

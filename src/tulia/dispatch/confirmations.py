@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 
 from tulia.audience import confirmations
 from tulia.audience.confirmations import DueConfirmation, Settled
+from tulia.channels import standing
 from tulia.channels.adapter import Adapter, Connection, Withheld
 from tulia.channels.types import Accepted, FailureKind, OutgoingMessage, Uncertain
 from tulia.core import clock, failpoints, logs
@@ -15,6 +16,7 @@ from tulia.core.threads import DatabaseThreads
 from tulia.dispatch.departure import Departure, TurnsOfLoop
 from tulia.dispatch.wire_journal import WireJournal
 from tulia.ledger import reference
+from tulia.tenants.scope import tenant_scope
 
 _log = logs.get(__name__)
 MOST_ATTEMPTS = 5
@@ -43,10 +45,13 @@ class Confirmations:
         return due
 
     def _claim(self, room: int) -> tuple[DueConfirmation, ...]:
-        """By the time of this try: the database may have been away for hours since the last one."""
-        return confirmations.claim(
-            self._tenant_id, self._sender_id, now=clock.now(), batch=room, worker_id=self._worker_id
-        )
+        """By the time of this try: the database may have been away for hours since the last one. None if another worker has
+        the sender, as with `ledger.claim`."""
+        tenant_id, sender_id, worker_id = self._tenant_id, self._sender_id, self._worker_id
+        with tenant_scope(tenant_id):
+            if worker_id is not None and not standing.keep(tenant_id, sender_id, worker_id):
+                return ()
+            return confirmations.claim(tenant_id, sender_id, now=clock.now(), batch=room, worker_id=worker_id)
 
     async def send(
         self, due: tuple[DueConfirmation, ...], turns: TurnsOfLoop, may_leave: Callable[[], Awaitable[bool]]
@@ -59,6 +64,8 @@ class Confirmations:
 
     async def _settle(self, settled: Sequence[Settled]) -> None:
         """Writes it all at once; one that can't be written is unknown, and doesn't take the rest along."""
+        # Those may be claimed, and be on the wire again, as soon as it is written; that none was taken is certain already.
+        self._forget(one for one in settled if one.state == "waiting")
         try:
             await self._database.insist(confirmations.settle, self._tenant_id, settled, now=clock.now())
         except Exception:
@@ -69,8 +76,11 @@ class Confirmations:
             elif settled[0] != (unknown := Settled(settled[0].id, settled[0].attempt, "unknown")):
                 await self._settle([unknown])
         else:
-            if self._journal is not None:
-                self._journal.forget([-one.id for one in settled])
+            self._forget(one for one in settled if one.state != "waiting")
+
+    def _forget(self, settled: Iterable[Settled]) -> None:
+        if self._journal is not None:
+            self._journal.forget([-one.id for one in settled])
 
     async def _send_one(
         self, one: DueConfirmation, turns: TurnsOfLoop, may_leave: Callable[[], Awaitable[bool]]

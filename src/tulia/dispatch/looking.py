@@ -50,8 +50,8 @@ class Legacy:
 
 
 def take_over(tenant_id: UUID, sender_id: UUID, worker_id: UUID | None, on_the_wire: WireReader) -> Legacy:
-    """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations, which stay
-    unknown because they may have gone out. Call with the sender's lock."""
+    """Settles whom a dispatcher before this one left in the middle: campaigns' people, and confirmations. Call with the
+    sender's lock."""
     before = standing.take_over(tenant_id, sender_id, worker_id)
     now, reader = clock.now(), _anywhere(on_the_wire)
     left = reconcile.disown(tenant_id, sender_id, now=now, on_the_wire=reader)

@@ -17,6 +17,7 @@ import orjson
 
 from tulia.audience import reach, reachability
 from tulia.campaigns.models import MessageCampaign
+from tulia.channels import standing
 from tulia.core import by_key, sql
 from tulia.ledger import rules as sending_rules
 from tulia.ledger.rules import SendingRules
@@ -82,7 +83,9 @@ def claim(
 ) -> Claim:
     """Marks up to `batch` due people of a sending campaign as being sent to by this worker, and commits.
 
-    Nobody if another worker has taken the sender over (`channels.standing.take_over`).
+    Nobody if another worker has taken the sender over (`channels.standing.take_over`): one that lost its locks (it stood
+    still, or the database died) and doesn't know yet would be over the limit with the other. Whoever takes the sender over
+    waits for a claim that has begun, and sees when it was. A claim in nobody's name (a rehearsal) touches no sender.
     `rules` are those of the campaign, read a moment ago; read here when not given.
     """
     with tenant_scope(tenant_id):
@@ -94,6 +97,8 @@ def claim(
         if rules.take_turns:
             # The statement after this one sees whatever the claim before us took, because it begins only now.
             sql.execute(_TURN, {"lock": f"claims:{tenant_id}"})
+        if worker_id is not None and not (rules.sender_id and standing.keep(tenant_id, rules.sender_id, worker_id)):
+            return Claim((), 0)
         quiet = sending_rules.quiet_zones(rules.quiet_hours, now.replace(second=0, microsecond=0))
         places = sending_rules.places(rules.price)
         rows = sql.fetch_all(

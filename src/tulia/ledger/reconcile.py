@@ -10,8 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from tulia.core import sql
-from tulia.core.trace import Fate, Trace, WireReader
-from tulia.core.trace import fate as trace_fate
+from tulia.core.trace import Fate, Trace, WireReader, fates
 from tulia.ledger.claim import PutBack, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
@@ -43,7 +42,7 @@ def disown(
 
     Called by the next dispatcher of the sender, which holds the sender's lock: nobody else begins to send. Who isn't
     in the dead worker's journal goes out again, and who is, or may be, is unknown. A worker that lives has some time for it
-    from when the sender was taken over (`since`, now if not given); see `core.trace.fate`.
+    from when the sender was taken over (`since`, now if not given); see `core.trace.fates`.
     """
     with tenant_scope(tenant_id):
         left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
@@ -53,23 +52,17 @@ def disown(
             left = left.exclude(claimed_by=besides)
         # Read before the people are held, for it may take a while to see that a worker is dead.
         traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
-        unsent, unknown, left_count = [], [], 0
-        fields = ("id", "claimed_at", "claimed_by", "sending_at")
-        for id_, claimed_at, of, sending_at in left.select_for_update().order_by("id").values_list(*fields):
-            trace = traces.get(of, Trace.LIVES) if of else frozenset([id_])  # claimed by nobody who could come back
-            waited = now - max(sending_at or now, since or now)
-            what = trace_fate(trace, id_, waited=waited, answer_seconds=settings.SEND_TIMEOUT_SECONDS)
-            if what is Fate.LEFT:
-                left_count += 1
-            elif what is Fate.UNSENT and claimed_at:
-                unsent.append(PutBack(id_, claimed_at, now, reason="", counts=False))
-            else:
-                unknown.append(id_)
+        rows = list(left.select_for_update().order_by("id").values_list("id", "claimed_by", "sending_at", "claimed_at"))
+        found = fates(
+            [row[:3] for row in rows], traces, now=now, since=since, answer_seconds=settings.SEND_TIMEOUT_SECONDS
+        )
+        claimed_at = {row[0]: row[3] for row in rows if row[3]}
+        unsent = [PutBack(id_, claimed_at[id_], now, reason="", counts=False) for id_ in found[Fate.UNSENT]]
         put_back(tenant_id, unsent)
-        Recipient.objects.filter(tenant_id=tenant_id, pk__in=unknown).update(
+        Recipient.objects.filter(tenant_id=tenant_id, pk__in=found[Fate.UNKNOWN]).update(
             state=State.UNKNOWN, reason="interrupted", sending_at=None, claimed_by=None
         )
-    return Disowned(len(unknown), len(unsent), left_count)
+    return Disowned(len(found[Fate.UNKNOWN]), len(unsent), len(found[Fate.LEFT]))
 
 
 def call_off(tenant_id: UUID, campaign_id: UUID) -> int:

@@ -1,20 +1,14 @@
 -- Claims confirmations that are due at one sender and marks them sending, just before they go out. Those whose window has
--- closed, or whose customer is gone, have expired. A worker after which another took the sender over claims none.
--- Params:  tenant uuid, sender uuid, worker uuid (null: whoever has the sender), now timestamptz, day interval, batch int
+-- closed, or whose customer is gone, have expired.
+-- Params:  tenant uuid, sender uuid, worker uuid (null: nobody who could come back), now timestamptz, day interval, batch int
 -- Returns: (id, state, phone, text, attempts)
--- Locks:   the sender, then the claimed confirmations
--- Writes:  consent_confirmations, senders (dispatched_at)
-WITH still_ours AS (
-    UPDATE senders s
-    SET dispatched_at = clock_timestamp()
-    WHERE s.tenant_id = %(tenant)s::uuid AND s.id = %(sender)s::uuid AND s.dispatched_by = %(worker)s::uuid
-    RETURNING s.id
-), due AS (
+-- Locks:   the claimed confirmations
+-- Writes:  consent_confirmations
+WITH due AS (
     SELECT r.id, r.asked_at, c.phone
     FROM consent_confirmations r
     LEFT JOIN customers c ON c.tenant_id = %(tenant)s::uuid AND c.id = r.customer_id AND c.deleted_at IS NULL
     WHERE r.tenant_id = %(tenant)s::uuid AND r.sender_id = %(sender)s::uuid AND r.due_at <= %(now)s::timestamptz
-      AND (%(worker)s::uuid IS NULL OR EXISTS (SELECT FROM still_ours))
     ORDER BY r.due_at, r.id
     LIMIT %(batch)s::int
     FOR UPDATE OF r SKIP LOCKED

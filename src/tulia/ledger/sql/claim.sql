@@ -5,9 +5,6 @@
 -- Two claims at once never take the same person (SKIP LOCKED). Where claims share what is left of a cap, a limit or a
 -- budget, the caller holds the tenant's turn (see ledger.claim), so that what this statement sees is all there is.
 -- Places and zones are small relations of the caller's: calling code → time zone and price; zone → end of quiet hours.
--- A worker that lost its locks (it stood still, or the database died) and doesn't know yet claims nobody once another has
--- taken the sender over: two at once would be over the limit. Whoever takes it over waits for a claim that has begun, and
--- sees on the sender when it was. A claim in nobody's name (a rehearsal) touches no sender.
 -- Whoever is held out comes to their turn by the same rules, costs nothing, and takes nobody's place.
 -- params: tenant_id uuid, campaign_id uuid, sender_id uuid, worker_id uuid, now timestamptz, batch int,
 --         needs_window boolean, window_since timestamptz, unreachable_since timestamptz, tenant_zone text,
@@ -17,14 +14,8 @@
 --         daily_limit int (null: none), messaging_limit int (null: none)
 -- returns: state (5 sending, 10 held out, 11 skipped, 1 deferred, 0 left because of the budget), id, attempts, arm,
 --          customer_id, phone, name, external_id, language, country, timezone, attributes as text
--- locks: the claimed rows, the sender; writes: ledger_recipients, ledger_events, senders (dispatched_at)
-WITH still_ours AS (
-    UPDATE senders s
-    SET dispatched_at = clock_timestamp()
-    WHERE s.tenant_id = %(tenant_id)s::uuid AND s.id = %(sender_id)s::uuid
-      AND s.dispatched_by = %(worker_id)s::uuid
-    RETURNING s.id
-), due AS MATERIALIZED (
+-- locks: the claimed rows; writes: ledger_recipients, ledger_events
+WITH due AS MATERIALIZED (
     SELECT r.id, r.customer_id, r.arm, r.role, r.due_at
     FROM ledger_recipients r
     WHERE r.tenant_id = %(tenant_id)s::uuid AND r.campaign_id = %(campaign_id)s::uuid
@@ -32,7 +23,6 @@ WITH still_ours AS (
       AND EXISTS (
           SELECT FROM message_campaigns m WHERE m.id = %(campaign_id)s::uuid AND m.status = 'sending'
       )
-      AND (%(worker_id)s::uuid IS NULL OR EXISTS (SELECT FROM still_ours))
     ORDER BY r.due_at, r.id
     LIMIT %(batch)s::int
     FOR UPDATE SKIP LOCKED
