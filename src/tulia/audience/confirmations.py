@@ -12,11 +12,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from django.conf import settings
-
 from tulia.audience.models import Confirmation
-from tulia.core import sql
-from tulia.core.trace import Fate, Trace, WireReader, fates
+from tulia.core import left_behind, sql
+from tulia.core.trace import Fate, Trace, WireReader
 from tulia.tenants.scope import system_scope, tenant_scope
 
 Kind = Literal["stopped", "started"]
@@ -155,25 +153,11 @@ def disown(
     With `worker_id`, and nothing of that worker's in flight, also what it claimed without hearing of it.
     """
     with tenant_scope(tenant_id):
-        left = Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
-        if worker_id:
-            left = left.filter(claimed_by=worker_id)
-        if besides:
-            left = left.exclude(claimed_by=besides)
-        traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
-        rows = left.select_for_update().order_by("id").values_list("id", "claimed_by", "sending_at")
-        found = fates(
-            [(-id_, of, sending_at) for id_, of, sending_at in rows],
-            traces,
-            now=now,
-            since=since,
-            answer_seconds=settings.SEND_TIMEOUT_SECONDS,
-        )
-        all_ = Confirmation.objects.filter(tenant_id=tenant_id)
-        all_.filter(pk__in=[-one for one in found[Fate.UNSENT]]).update(
-            state="waiting", due_at=now, sending_at=None, claimed_by=None
-        )
-        all_.filter(pk__in=[-one for one in found[Fate.UNKNOWN]]).update(
-            state="unknown", sending_at=None, claimed_by=None
-        )
+        mine = Confirmation.objects.filter(tenant_id=tenant_id, sender_id=sender_id)
+        found = left_behind.sort_out(
+            mine.filter(sending_at__isnull=False),
+            now=now, on_the_wire=on_the_wire, worker_id=worker_id, besides=besides, since=since, sign=-1,
+        )  # fmt: skip
+        mine.filter(pk__in=found[Fate.UNSENT]).update(state="waiting", due_at=now, sending_at=None, claimed_by=None)
+        mine.filter(pk__in=found[Fate.UNKNOWN]).update(state="unknown", sending_at=None, claimed_by=None)
     return len(found[Fate.LEFT])

@@ -221,9 +221,8 @@ class Dispatcher:
         seen = await self._database.insist(looking.look, self.connection.tenant_id, self.connection.sender_id)
         sender = seen.sender
         if time.monotonic() - self._looked_at > AWAY_SECONDS:
-            self._taken_over_at = (
-                clock.now()
-            )  # the database was away: others had no more time to write than this worker
+            # The database was away: others had no more time to write than this worker.
+            self._taken_over_at = clock.now()
         self._looked_at = time.monotonic()
         if sender is not None and self._worker_id not in (None, sender.dispatched_by):
             # Another wrote its name without the lock (it had lost it, and repeated what it was at). Begins anew: with the lock.

@@ -219,9 +219,8 @@ class Worker:
         for dispatcher, _ in self._dispatchers.values():
             dispatcher.stop()
         under_way = {task for _, task in self._dispatchers.values()}
-        while (
-            under_way
-        ):  # whoever has taken a sender over meanwhile waits for what this one has in flight, while it lives
+        # Whoever has taken a sender over meanwhile waits for what this worker has in flight, as long as it lives.
+        while under_way:
             _, under_way = await asyncio.wait(under_way, timeout=SAYING_SECONDS)
             if under_way:
                 with contextlib.suppress(Exception):

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
-
-from tulia.core import sql
-from tulia.core.trace import Fate, Trace, WireReader, fates
+from tulia.core import left_behind, sql
+from tulia.core.trace import Fate, Trace, WireReader
 from tulia.ledger.claim import PutBack, put_back
 from tulia.ledger.models import Recipient
 from tulia.ledger.status import State
@@ -45,21 +43,15 @@ def disown(
     from when the sender was taken over (`since`, now if not given); see `core.trace.fates`.
     """
     with tenant_scope(tenant_id):
-        left = Recipient.objects.filter(tenant_id=tenant_id, sender_id=sender_id, sending_at__isnull=False)
-        if worker_id:
-            left = left.filter(claimed_by=worker_id)
-        if besides:
-            left = left.exclude(claimed_by=besides)
-        # Read before the people are held, for it may take a while to see that a worker is dead.
-        traces = {of: on_the_wire(of) for of in set(left.values_list("claimed_by", flat=True)) if of}
-        rows = list(left.select_for_update().order_by("id").values_list("id", "claimed_by", "sending_at", "claimed_at"))
-        found = fates(
-            [row[:3] for row in rows], traces, now=now, since=since, answer_seconds=settings.SEND_TIMEOUT_SECONDS
-        )
-        claimed_at = {row[0]: row[3] for row in rows if row[3]}
-        unsent = [PutBack(id_, claimed_at[id_], now, reason="", counts=False) for id_ in found[Fate.UNSENT]]
+        mine = Recipient.objects.filter(tenant_id=tenant_id)
+        found = left_behind.sort_out(
+            mine.filter(sender_id=sender_id, sending_at__isnull=False),
+            now=now, on_the_wire=on_the_wire, worker_id=worker_id, besides=besides, since=since,
+        )  # fmt: skip
+        claims = mine.filter(pk__in=found[Fate.UNSENT]).values_list("id", "claimed_at")
+        unsent = [PutBack(id_, claimed_at, now, reason="", counts=False) for id_, claimed_at in claims if claimed_at]
         put_back(tenant_id, unsent)
-        Recipient.objects.filter(tenant_id=tenant_id, pk__in=found[Fate.UNKNOWN]).update(
+        mine.filter(pk__in=found[Fate.UNKNOWN]).update(
             state=State.UNKNOWN, reason="interrupted", sending_at=None, claimed_by=None
         )
     return Disowned(len(found[Fate.UNKNOWN]), len(unsent), len(found[Fate.LEFT]))
